@@ -1,0 +1,1 @@
+"""The instrument: reads, speaks and judges mail protocols, and loads mail servers."""

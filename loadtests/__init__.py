@@ -1,0 +1,1 @@
+"""Load on mail servers with Locust: user classes, profiles and the verdict on a run."""

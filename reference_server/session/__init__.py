@@ -1,0 +1,1 @@
+"""Protocol sessions without input or output: octets in, replies and effects out."""

@@ -108,10 +108,9 @@ def _need_lab(session: nox.Session) -> None:
     missing = [program for program in LAB_PROGRAMS if not shutil.which(program, path=environment_path)]
     if missing and os.geteuid() == 0 and shutil.which("apt-get"):
         quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+        install = ("apt-get", "install", "-y", "-q", "--no-install-recommends", *LAB_PACKAGES)
         session.run("apt-get", "update", "-q", external=True)
-        session.run(
-            "apt-get", "install", "-y", "-q", "--no-install-recommends", *LAB_PACKAGES, env=quiet, external=True
-        )
+        session.run(*install, env=quiet, external=True)
         missing = [program for program in LAB_PROGRAMS if not shutil.which(program, path=environment_path)]
     if not missing and os.geteuid() == 0:
         return

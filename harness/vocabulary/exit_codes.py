@@ -1,7 +1,7 @@
 """What a command's exit code says to CI; where several hold, the order is 2, 1, 3, 0."""
 
+from collections.abc import Iterable
 from enum import IntEnum
-from typing import Iterable
 
 
 class ExitCode(IntEnum):

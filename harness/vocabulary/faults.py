@@ -21,11 +21,25 @@ class FaultEntry:
 FAULTS: dict[str, FaultEntry] = {
     entry.name: entry
     for entry in (
-        FaultEntry("relay-mx-order-reversed", "the MX host with the highest preference value is tried first", "RFC 5321 §5.1"),
+        FaultEntry(
+            "relay-mx-order-reversed",
+            "the MX host with the highest preference value is tried first",
+            "RFC 5321 §5.1",
+        ),
         FaultEntry("relay-null-mx-ignored", "a null MX is taken for a host named by the root", "RFC 7505 §3"),
-        FaultEntry("relay-address-beside-mx", "A records are tried although MX records exist", "RFC 5321 §5.1"),
-        FaultEntry("relay-dots-unstuffed", "lines that start with a dot leave without the second dot", "RFC 5321 §4.5.2"),
-        FaultEntry("relay-no-retry-after-4yz", "a transient refusal by the next hop is taken as final", "RFC 5321 §4.5.4.1"),
+        FaultEntry(
+            "relay-address-beside-mx", "A records are tried although MX records exist", "RFC 5321 §5.1"
+        ),
+        FaultEntry(
+            "relay-dots-unstuffed",
+            "lines that start with a dot leave without the second dot",
+            "RFC 5321 §4.5.2",
+        ),
+        FaultEntry(
+            "relay-no-retry-after-4yz",
+            "a transient refusal by the next hop is taken as final",
+            "RFC 5321 §4.5.4.1",
+        ),
         FaultEntry("relay-no-bounce", "nobody is told when the next hop refuses for good", "RFC 5321 §6.1"),
         FaultEntry("relay-open", "mail for other domains is accepted from anybody", "RFC 2505 §2.1"),
         FaultEntry("mda-return-path-missing", "final delivery adds no Return-Path", "RFC 5321 §4.4"),

@@ -1,4 +1,4 @@
-"""What every session of the reference server is: a coroutine over an inbox, an outbox and effects.
+r"""What every session of the reference server is: a coroutine over an inbox, an outbox and effects.
 
 A session is written as straight-line code, `async def run(self)`, and knows no socket, no event loop and no
 database. What it cannot do by itself it asks for by awaiting an *effect*: a small value that the driver in
@@ -7,7 +7,7 @@ protocol, and every step of it can be tested by feeding octets and looking at wh
 
     session = SomeSession(...)
     effect = step(session)                     # runs up to the first effect
-    session.inbox += b"NOOP\\r\\n"
+    session.inbox += b"NOOP\r\n"
     effect = step(session, Arrival.OCTETS)     # answers an `Input` effect
     session.outbox                             # what is to be sent by now
 
@@ -15,7 +15,7 @@ The driver sends and clears `outbox` whenever the session suspends or ends.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Generic, TypeVar
@@ -54,6 +54,15 @@ class Input(Effect[Arrival]):
     timeout_s: float
     news: bool = False
     """Also come back when the session's `news` were rung."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flush(Effect[None]):
+    """Send the outbox, wait until the transport takes more, and let the other sessions have a turn.
+
+    A session that has much to say (FETCH of many messages, thousands of pipelined commands) awaits this
+    between slices: so a client that does not read costs one slice of memory, and nobody waits for long.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +123,16 @@ class Session(ABC):
         """What has arrived and was not yet consumed; the driver appends, the session deletes."""
         self.outbox = bytearray()
         """What is to be sent; the session appends, the driver sends and clears."""
+        self.rung = False
+        """News have come that were not yet delivered as `Arrival.NEWS`; the driver clears it when it does."""
+        self.wake: Callable[[], None] | None = None
+        """Set by the driver: called by `ring` to have a waiting `Input(news=True)` come back."""
+
+    def ring(self) -> None:
+        """Tell the session that something changed (the store calls this on the loop's thread)."""
+        self.rung = True
+        if self.wake is not None:
+            self.wake()
 
     @abstractmethod
     async def run(self) -> None:

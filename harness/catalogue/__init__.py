@@ -1,1 +1,15 @@
+"""Requirements as data: one TOML file per RFC, the hazards, and their loader."""
 
+from harness.catalogue.loader import Catalogue, CatalogueError, load_catalogue
+from harness.catalogue.requirements import Requirement, Rfc, Severity, Side, source_of
+
+__all__ = [
+    "Catalogue",
+    "CatalogueError",
+    "Requirement",
+    "Rfc",
+    "Severity",
+    "Side",
+    "load_catalogue",
+    "source_of",
+]

@@ -1,1 +1,1 @@
-
+"""What should be true, in plain Python."""

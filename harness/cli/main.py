@@ -1,0 +1,60 @@
+"""The `mailproof` command.
+
+One sub-command is one file, with `add_parser(subparsers)` and `run(arguments) -> int`.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterable, Sequence
+from importlib import import_module
+from importlib.metadata import version
+
+from harness.vocabulary.errors import MailproofError, TargetFileError, UsageError
+from harness.vocabulary.exit_codes import ExitCode
+
+COMMANDS = ("serve", "check", "probe", "load", "dns")
+"""The sub-commands, each the name of its module; only the one that is asked for is imported."""
+
+_EPILOG = """\
+exit codes:
+  0  conforms; the service level was met; done
+  1  violations were found, or the service level was missed
+  2  wrong usage or target file
+  3  target unreachable, nothing executed, inconclusive, or mailproof's own fault
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; mistakes of the user are one line."""
+    words = sys.argv[1:] if argv is None else list(argv)
+    parser = build_parser(words[:1] if words[:1] and words[0] in COMMANDS else COMMANDS)
+    arguments = parser.parse_args(words)
+    try:
+        return int(arguments.run(arguments))
+    except (UsageError, TargetFileError) as error:
+        return _complain(arguments.command, error, ExitCode.USAGE)
+    except MailproofError as error:
+        return _complain(arguments.command, error, ExitCode.INCONCLUSIVE)
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+        return ExitCode.INCONCLUSIVE
+
+
+def build_parser(commands: Iterable[str] = COMMANDS) -> argparse.ArgumentParser:
+    """Return the parser of the command line, with these sub-commands."""
+    parser = argparse.ArgumentParser(
+        prog="mailproof",
+        description="Conformance and load testing for mail servers.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"mailproof {version('mailproof')}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for command in commands:
+        import_module(f"harness.cli.{command}").add_parser(subparsers)
+    return parser
+
+
+def _complain(command: str, error: MailproofError, code: ExitCode) -> ExitCode:
+    print(f"mailproof {command}: {error}", file=sys.stderr)
+    return code

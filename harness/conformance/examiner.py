@@ -1,0 +1,294 @@
+"""The part of a run in each process that examines: collects the checks, judges them, reports each case."""
+
+import inspect
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from typing import Any
+
+import hypothesis
+import pytest
+
+from harness.conformance import codec
+from harness.conformance.bench import Bench, Share
+from harness.conformance.collection import Register, cases_of, function_of
+from harness.conformance.conductor import PROBLEM_KEY, REPORT_KEY, SHARE_KEY, Conductor
+from harness.conformance.declaration import Declaration, declaration_of
+from harness.conformance.depth import hypothesis_set_up, seed_of
+from harness.conformance.evidence import CaseResult, CheckInfo, Evidence, Teeth
+from harness.conformance.judge import Case, judge
+from harness.conformance.lifeline import Lifeline
+from harness.conformance.options import RunOptions
+from harness.conformance.outcomes import FINDINGS, fails
+from harness.conformance.refutation import describe, refute
+from harness.conformance.selection import is_selected, verify_selectors
+from harness.conformance.text import evidence_text, replay_line
+from harness.targets.file import TargetFile
+from harness.vocabulary.errors import MailproofError, UsageError
+from harness.vocabulary.exit_codes import ExitCode
+from harness.vocabulary.judging import Outcome
+
+_INFO = pytest.StashKey[CheckInfo]()
+_DECLARATION = pytest.StashKey[Declaration]()
+_RESULT = pytest.StashKey[CaseResult]()
+
+
+class Examiner:
+    """Examines the target with the checks that pytest hands to this process."""
+
+    def __init__(
+        self,
+        config: pytest.Config,
+        options: RunOptions,
+        file: TargetFile,
+        register: Register,
+        conductor: Conductor | None,
+    ) -> None:
+        self._config = config
+        self._options = options
+        self._waivers = {waiver.requirement: waiver for waiver in file.waivers}
+        self._register = register
+        self._conductor = conductor
+        """None in a worker of xdist."""
+        self._stack = ExitStack()
+        self._bench: Bench | None = None
+        self._lifeline: Lifeline | None = None
+        self._plan: list[CheckInfo] | None = None
+
+    @property
+    def bench(self) -> Bench:
+        """The target; it is open from the session's start."""
+        assert self._bench is not None, "the session has not started"
+        return self._bench
+
+    @property
+    def lifeline(self) -> Lifeline:
+        """Knows whether the target answers."""
+        assert self._lifeline is not None, "the session has not started"
+        return self._lifeline
+
+    # -- the frame of the run
+
+    def pytest_configure(self) -> None:
+        """Set Hypothesis up before the suites are imported."""
+        options = self._options
+        self._stack.enter_context(hypothesis_set_up(options.depth, refute=options.refute))
+
+    def pytest_sessionstart(self) -> None:
+        """Open the target, unless workers do that."""
+        if self._config.pluginmanager.hasplugin("dsession"):
+            return
+        index, count = getattr(self._config, "workerinput", {}).get(SHARE_KEY, (0, 1))
+        try:
+            bench: Bench = self._config.hook.pytest_mailproof_open(
+                config=self._config,
+                options=RunOptions.from_config(self._config),
+                share=Share(index, count),
+            )
+        except MailproofError as error:
+            pytest.exit(str(error), returncode=ExitCode.INCONCLUSIVE)
+        self._bench = self._stack.enter_context(closing(bench))
+        self._lifeline = Lifeline(bench.subject)
+
+    def pytest_unconfigure(self) -> None:
+        """Give everything back."""
+        self._stack.close()
+
+    @pytest.fixture(scope="session")
+    def target(self) -> object:
+        """Give the mail server under test."""
+        return self.bench.subject.target
+
+    # -- collection
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> Any:
+        """Refuse modules with checks that are declared wrongly, naming all mistakes at once."""
+        report: pytest.CollectReport = yield
+        if report.passed and isinstance(collector, pytest.Module | pytest.Class):
+            items = [item for item in report.result if isinstance(item, pytest.Item)]
+            mistakes = self._register.mistakes(items)
+            if mistakes:
+                report.outcome = "failed"
+                report.longrepr = "\n".join(mistakes)
+                report.result = []
+        return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Keep what is selected; a selector that means nothing is an error, never green."""
+        infos = self._describe(items)
+        try:
+            verify_selectors(self._options.selectors, infos)
+        except UsageError as error:
+            self._refuse(str(error))
+            items[:] = []
+            return
+        if self._options.selectors:
+            chosen = {info.id for info in infos if is_selected(info, self._options.selectors)}
+            kept = [item for item in items if _INFO in item.stash and item.stash[_INFO].id in chosen]
+            others = [item for item in items if not (_INFO in item.stash and item.stash[_INFO].id in chosen)]
+            self._config.hook.pytest_deselected(items=others)
+            items[:] = kept
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Fix the plan, and give every check its seed."""
+        self._plan = self._describe(session.items)
+        for item in session.items:
+            if isinstance(item, pytest.Function) and _INFO in item.stash and hasattr(item.obj, "hypothesis"):
+                hypothesis.seed(seed_of(self._options.seed, item.stash[_INFO].id))(item.function)
+        if self._conductor is not None and self._bench is not None:
+            self._conductor.plan(self._plan)
+            self._plan = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        """Where the user only asks for a list, tell what would come of each check instead of running it."""
+        if not self._options.list_only or self._conductor is None or session.testsfailed:
+            return None
+        listed: set[str] = set()
+        for item in session.items:
+            info = item.stash[_INFO]
+            if info.id not in listed:
+                listed.add(info.id)
+                lacks = self.bench.subject.lacks(item.stash[_DECLARATION].needs)
+                self._conductor.recorder.list(info, lacks)
+        return True
+
+    # -- judging
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> object:
+        """Judge a check; in pytest's words a finding is a failure, and what cannot be judged is skipped."""
+        info = pyfuncitem.stash.get(_INFO, None)
+        if info is None:
+            return None
+        declaration = pyfuncitem.stash[_DECLARATION]
+        result = self._judge(pyfuncitem, info, declaration)
+        pyfuncitem.stash[_RESULT] = result
+        self._tell_pytest(info, result)
+        return True
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+        """Let the case's result travel with pytest's report."""
+        report: pytest.TestReport = yield
+        info = item.stash.get(_INFO, None)
+        if info is None:
+            return report
+        carried: dict[str, object] = {"info": codec.info_to_json(info)}
+        if report.when == "setup" and self._plan is not None:
+            carried["plan"] = [codec.info_to_json(planned) for planned in self._plan]
+            self._plan = None
+        if report.when == "call" and _RESULT in item.stash:
+            carried["result"] = codec.case_to_json(item.stash[_RESULT])
+        elif report.when == "setup" and not report.passed:
+            carried["result"] = codec.case_to_json(_not_set_up(report, call))
+        elif report.when != "setup":
+            return report
+        setattr(report, REPORT_KEY, carried)
+        return report
+
+    def _judge(self, item: pytest.Function, info: CheckInfo, declaration: Declaration) -> CaseResult:
+        case = _case_of(item, info)
+        lost = self.lifeline.lost(declaration.needs)
+        if lost is not None:
+            reason = f"the server does not answer: {lost}"
+            return CaseResult(Outcome.INCONCLUSIVE, 0.0, 0, Evidence(reason=reason), case.name, silenced=True)
+        lacks = self.bench.subject.lacks(declaration.needs)
+        if lacks is not None:
+            teeth = Teeth.UNPROVEN if self._options.refute else None
+            words = describe(declaration.refuted_by) if teeth and declaration.refuted_by else ""
+            evidence = Evidence(reason=lacks)
+            return CaseResult(Outcome.UNSUPPORTED, 0.0, 0, evidence, case.name, teeth=teeth, refutation=words)
+        replay = replay_line(
+            self._options.shown_target,
+            info.id,
+            depth=self._options.depth.value,
+            seed=self._options.seed,
+            refute=self._options.refute,
+        )
+        if self._options.refute:
+            return refute(case, declaration, self.bench, self.lifeline, replay=replay)
+        subject = self.bench.subject
+        result = judge(case, subject, lambda: self.lifeline.ask(declaration.needs), replay=replay)
+        if result.silenced:
+            self.lifeline.cut(result.evidence.reason)
+        return self._waived(info, result)
+
+    def _waived(self, info: CheckInfo, result: CaseResult) -> CaseResult:
+        """Return the result as a waiver of the target file makes it."""
+        waiver = self._waivers.get(info.id)
+        if waiver is None or result.outcome not in FINDINGS:
+            return result
+        until = f" (until {waiver.until})" if waiver.until else ""
+        reason = f"{result.outcome.value}, waived: {waiver.reason}{until}"
+        return replace(result, outcome=Outcome.WAIVED, evidence=replace(result.evidence, reason=reason))
+
+    def _tell_pytest(self, info: CheckInfo, result: CaseResult) -> None:
+        """Raise what pytest calls this outcome, or return where it passes."""
+        evidence = result.evidence
+        match result.teeth:
+            case Teeth.TOOTHLESS:
+                pytest.fail(f"TOOTHLESS: {info.id} did not notice {result.refutation}", pytrace=False)
+            case Teeth.UNPROVEN:
+                pytest.skip(f"{result.outcome.value}: {evidence.reason or evidence.actual}")
+            case Teeth.REFUTED:
+                return
+        if fails(result.outcome, strict=self._options.strict):
+            pytest.fail(evidence_text(info, result.outcome, evidence), pytrace=False)
+        if result.outcome is Outcome.WAIVED:
+            pytest.xfail(evidence.reason)
+        if result.outcome in {Outcome.UNSUPPORTED, Outcome.INCONCLUSIVE}:
+            pytest.skip(f"{result.outcome.value}: {evidence.reason}")
+
+    # -- inside
+
+    def _describe(self, items: list[pytest.Item]) -> list[CheckInfo]:
+        """Write on each item what it judges, and return the checks in their order."""
+        cases = cases_of(items)
+        infos: dict[str, CheckInfo] = {}
+        for item in items:
+            declaration = declaration_of(getattr(item, "obj", None))
+            if declaration is None or not isinstance(item, pytest.Function):
+                continue
+            info = infos.get(declaration.id)
+            if info is None:
+                info = self._register.info(item, declaration, cases[function_of(item)])
+                infos[declaration.id] = info
+            item.stash[_INFO] = info
+            item.stash[_DECLARATION] = declaration
+        return list(infos.values())
+
+    def _refuse(self, problem: str) -> None:
+        """Tell the user why nothing is run; a worker tells the conductor."""
+        if self._conductor is None:
+            output: dict[str, object] = getattr(self._config, "workeroutput")  # noqa: B009 - set by xdist
+            output[PROBLEM_KEY] = problem
+            return
+        self._conductor.recorder.refuse(problem, usage=True)
+        if self._config.pluginmanager.hasplugin("terminalreporter"):
+            raise pytest.UsageError(problem)
+
+
+def _case_of(item: pytest.Function, info: CheckInfo) -> Case:
+    """Return an item as a case that can be judged."""
+    names = [name for name in inspect.signature(item.obj).parameters if name != "target"]
+    arguments = {name: item.funcargs[name] for name in names if name in item.funcargs}
+    callspec = getattr(item, "callspec", None)
+    parameters: dict[str, object] = dict(callspec.params) if callspec is not None else {}
+    return Case(
+        function=item.obj,
+        arguments=arguments,
+        parameters=parameters,
+        level=info.level,
+        name=callspec.id if callspec is not None else "",
+    )
+
+
+def _not_set_up(report: pytest.TestReport, call: pytest.CallInfo[None]) -> CaseResult:
+    """Return what it means that a fixture failed or skipped: ours, not the target's."""
+    if report.skipped:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
+        return CaseResult(Outcome.UNSUPPORTED, call.duration, 0, Evidence(reason=reason))
+    evidence = Evidence(reason="its fixtures could not be set up", traceback=report.longreprtext)
+    return CaseResult(Outcome.ERROR, call.duration, 0, evidence)

@@ -1,0 +1,71 @@
+"""Shows that a check can fail: runs it through what its author says must make it fail."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from harness.conformance.bench import Bench
+from harness.conformance.declaration import Declaration
+from harness.conformance.depth import CONTROL_EXAMPLES
+from harness.conformance.evidence import CaseResult, Evidence, Teeth
+from harness.conformance.judge import Case, judge
+from harness.conformance.lifeline import Lifeline
+from harness.conformance.outcomes import FINDINGS
+from harness.vocabulary.judging import Level, Outcome
+
+if TYPE_CHECKING:
+    from harness.transport.tamper import Refutation
+
+_GOOD = frozenset({Outcome.CONFORMS, Outcome.NOT_EXPLOITABLE, Outcome.OBSERVED})
+
+
+def refute(
+    case: Case, declaration: Declaration, bench: Bench, lifeline: Lifeline, *, replay: str
+) -> CaseResult:
+    """Run the check without and with its refutation, and say whether it noticed.
+
+    Noticed means a finding; a MAY, which has none, must observe something else.
+    """
+    refutation = declaration.refuted_by
+    assert refutation is not None, "collection lets no check without a refutation through"
+    words = describe(refutation)
+    at_most = None if case.level is Level.MAY else CONTROL_EXAMPLES
+    control = judge(
+        case, bench.subject, lambda: lifeline.ask(declaration.needs), replay=replay, at_most=at_most
+    )
+    if control.outcome not in _GOOD:
+        return replace(control, teeth=Teeth.UNPROVEN, refutation=words)
+    with bench.refuted(refutation) as subject:
+        lack = subject.lacks(declaration.needs)
+        if lack is not None:
+            nothing = Evidence(reason=f"the server that refutes it lacks {lack}")
+            return replace(
+                control, outcome=Outcome.UNSUPPORTED, evidence=nothing, teeth=Teeth.UNPROVEN, refutation=words
+            )
+        tried = judge(case, subject, lambda: subject.ask_alive(declaration.needs), replay=replay)
+    return replace(
+        tried,
+        seconds=control.seconds + tried.seconds,
+        examples=control.examples + tried.examples,
+        teeth=Teeth.REFUTED if _noticed(case.level, control, tried) else Teeth.TOOTHLESS,
+        refutation=words,
+        silenced=False,
+    )
+
+
+def describe(refutation: "Refutation") -> str:
+    """Return a refutation in words that fit a line."""
+    name = getattr(refutation, "name", None)
+    if isinstance(name, str):
+        return f"fault {name}"
+    text = repr(refutation)
+    return text if not text.startswith("<") else type(refutation).__name__
+
+
+def _noticed(level: Level, control: CaseResult, tried: CaseResult) -> bool:
+    if level is Level.MAY:
+        facts = (tried.evidence.observations, tried.evidence.expected)
+        return tried.outcome is Outcome.OBSERVED and facts != (
+            control.evidence.observations,
+            control.evidence.expected,
+        )
+    return tried.outcome in FINDINGS

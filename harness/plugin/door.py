@@ -1,0 +1,84 @@
+"""The door to pytest: options and hooks only, so that it costs nothing in sessions that are not mailproof's.
+
+Everything else is imported when a target is given: `pytest --pyargs suites --target TARGET.toml`.
+"""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from harness.conformance.bench import Bench, Share
+    from harness.conformance.events import Listener
+    from harness.conformance.options import RunOptions
+
+
+class Hooks:
+    """Hooks of mailproof's own, for plugins and conftest files."""
+
+    @pytest.hookspec
+    def pytest_mailproof_listeners(self, config: pytest.Config) -> "list[Listener]":
+        """Return functions that are told every event of the run, in the process that the user started."""
+        raise NotImplementedError  # a specification: plugins implement it
+
+    @pytest.hookspec(firstresult=True)
+    def pytest_mailproof_open(
+        self, config: pytest.Config, options: "RunOptions", share: "Share"
+    ) -> "Bench | None":
+        """Open the target for one process; the first that returns something wins."""
+        raise NotImplementedError  # a specification: plugins implement it
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Make the hooks known."""
+    pluginmanager.add_hookspecs(Hooks)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of a conformance run."""
+    group = parser.getgroup("mailproof", "conformance of mail servers (mailproof)")
+    group.addoption(
+        "--target",
+        dest="mailproof_target",
+        metavar="FILE",
+        help="target file that names the mail server under test",
+    )
+    group.addoption(
+        "--mailproof-depth",
+        choices=("quick", "normal", "deep"),
+        default="quick",
+        help="how many examples each property gets: 5, 25 or 300 (default: quick)",
+    )
+    group.addoption(
+        "--mailproof-seed", type=int, metavar="N", help="seed of all examples (default: a new one)"
+    )
+    group.addoption(
+        "--mailproof-select",
+        action="append",
+        default=[],
+        metavar="SELECTOR",
+        help="run only checks of this group (smtp, imap, ...) or requirement (rfc5321/4.5); can be repeated",
+    )
+    group.addoption(
+        "--mailproof-strict",
+        action="store_true",
+        help="deviations from a SHOULD and waivers without use fail too",
+    )
+    group.addoption(
+        "--mailproof-refute", action="store_true", help="run each check through what refutes it: can it fail?"
+    )
+    group.addoption("--mailproof-json", type=Path, metavar="FILE", help="write the run as one JSON object")
+    group.addoption("--mailproof-junit", type=Path, metavar="FILE", help="write the run as JUnit XML")
+    group.addoption("--mailproof-list", action="store_true", help=argparse.SUPPRESS)
+    group.addoption("--mailproof-shown-target", metavar="NAME", help=argparse.SUPPRESS)
+    group.addoption("--mailproof-directory", metavar="DIRECTORY", help=argparse.SUPPRESS)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the run begin, if a target is given."""
+    if config.getoption("mailproof_target") is not None:
+        from harness.plugin import run  # noqa: PLC0415 - what other sessions are spared is behind this
+
+        run.register(config)

@@ -1,0 +1,95 @@
+"""The reference server as a child of ours: the target of `mailproof check` where none is named."""
+
+import secrets
+import socket
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import tomli_w
+
+from harness.targets.file import TargetFile, write_private
+from harness.targets.launch import LaunchFailed, Server, running, temporary_directory
+from harness.targets.loader import load_target
+
+DOMAIN = "example.test"
+OUTBOUND_DOMAIN = "remote.test"
+DEFAULT_ACCOUNTS = 24
+_RETRY_PAUSES_S = (0.3, 0.5, 1.0, 2.0)
+"""A check cannot wait as long as the Internet does (RFC 5321 §4.5.4.1 says 30 minutes)."""
+_READY_WITHIN_S = 20.0
+_PAUSE_S = 0.005
+
+
+@contextmanager
+def embedded_target(
+    *,
+    faults: Sequence[str] = (),
+    accounts: int = DEFAULT_ACCOUNTS,
+    outbound: bool = True,
+    arguments: Sequence[str] = (),
+) -> Iterator[TargetFile]:
+    """Run a reference server on free loopback ports for the time of the context; its target file.
+
+    `faults` are names of `harness.vocabulary.faults`. With `outbound` the server asks a free port of
+    loopback for names, on which `Target.outbound` answers. Further `arguments` go to the server as they are.
+    """
+    with temporary_directory() as directory:
+        target = directory / "target.toml"
+        config = directory / "server.toml"
+        write_private(
+            config, tomli_w.dumps(_configuration(directory, target, faults, accounts, outbound=outbound))
+        )
+        argv = [sys.executable, "-m", "reference_server", "--config", str(config), *arguments]
+        with running(argv, log=directory / "log") as server:
+            _await_file(target, server)
+            yield load_target(target)
+
+
+def _configuration(
+    directory: Path, target: Path, faults: Sequence[str], accounts: int, *, outbound: bool
+) -> dict[str, object]:
+    """What the server is told; a file of its own keeps the password out of the list of processes."""
+    password = secrets.token_urlsafe(9)
+    configuration: dict[str, object] = {
+        "domains": [DOMAIN],
+        "ports": "free",
+        "data": str(directory / "data"),
+        "write_target": str(target),
+        "faults": list(faults),
+        "account": [
+            {"address": f"u{number:02}@{DOMAIN}", "password": password} for number in range(1, accounts + 1)
+        ],
+    }
+    if outbound:
+        configuration["relay"] = {
+            "resolver": f"127.0.0.1:{_free_port(socket.SOCK_DGRAM)}",
+            "port": _free_port(socket.SOCK_STREAM),
+            "outbound_domains": [OUTBOUND_DOMAIN],
+            "retry_pauses_s": list(_RETRY_PAUSES_S),
+        }
+    return configuration
+
+
+def _await_file(path: Path, server: Server) -> None:
+    """Wait for the target file, which the server writes when it is ready."""
+    deadline = time.monotonic() + _READY_WITHIN_S
+    while not path.exists():
+        if (status := server.status()) is not None:
+            raise LaunchFailed(f"the reference server ended with status {status}: {server.tail()}")
+        if time.monotonic() > deadline:
+            raise LaunchFailed(
+                f"the reference server is not ready after {_READY_WITHIN_S:g} s: {server.tail()}"
+            )
+        time.sleep(_PAUSE_S)
+
+
+def _free_port(kind: socket.SocketKind) -> int:
+    """A port that is free just now, for UDP or TCP."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    assert isinstance(port, int)
+    return port

@@ -1,0 +1,176 @@
+"""The relay at work: takes what is due from the queue, tries it, notes the outcome, bounces what failed."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from reference_server.clock import Clock
+from reference_server.codec.smtp.path import Mailbox
+from reference_server.defects import Defects
+from reference_server.log import LOG
+from reference_server.mda.desk import Desk, TakeOn
+from reference_server.net.hub import StorePort
+from reference_server.relay.attempt import Answer, Attempt, Speak
+from reference_server.relay.bounce import bounce
+from reference_server.relay.dialogue import OutgoingMail
+from reference_server.relay.judgement import Judgement, judge
+from reference_server.relay.queue import Batch, Queue, Settle, octets_of
+from reference_server.relay.routing import Router
+from reference_server.relay.schedule import RetrySchedule
+from reference_server.store.change import Change
+from reference_server.store.errors import StoreUnavailable
+
+_LOG = LOG.getChild("relay")
+_STORE_PAUSE_S = 5.0
+"""How long to leave the queue alone after the store failed."""
+
+
+class Relay:
+    """Runs the queue until it is stopped."""
+
+    def __init__(
+        self,
+        *,
+        store: StorePort,
+        queue: Queue,
+        desk: Desk,
+        router: Router,
+        speak: Speak,
+        schedule: RetrySchedule,
+        clock: Clock,
+        defects: Defects,
+        hostname: str,
+        max_attempts_at_once: int,
+    ) -> None:
+        self._store = store
+        self._queue = queue
+        self._desk = desk
+        self._router = router
+        self._speak = speak
+        self._schedule = schedule
+        self._clock = clock
+        self._defects = defects
+        self._hostname = hostname
+        self._news = asyncio.Event()
+        self._slots = asyncio.Semaphore(max_attempts_at_once)
+        self._attempts: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        queue.on_added = self._news.set
+
+    async def run(self) -> None:
+        """Start attempts as they fall due; ends with `stop`."""
+        while not self._stopping:
+            self._news.clear()
+            now_s = self._now_s()
+            for batch in self._queue.take_due(now_s):
+                task = asyncio.create_task(self._attempt(batch))
+                self._attempts.add(task)
+                task.add_done_callback(self._attempts.discard)
+            due_s = self._queue.next_due_s()
+            try:
+                async with asyncio.timeout(None if due_s is None else max(0.0, due_s - now_s)):
+                    await self._news.wait()
+            except TimeoutError:
+                continue
+
+    async def stop(self, grace_s: float) -> None:
+        """Start nothing more, and let the attempts that run come to their end; the rest stays queued."""
+        self._stopping = True
+        self._news.set()
+        if self._attempts:
+            _, late = await asyncio.wait(self._attempts, timeout=grace_s)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    def _now_s(self) -> float:
+        return self._clock.now().timestamp()
+
+    async def _attempt(self, batch: Batch) -> None:
+        async with self._slots:
+            if self._stopping:
+                return
+            try:
+                octets = await self._query(batch)
+                recipients = tuple(recipient.mailbox for recipient in batch.recipients)
+                mail = OutgoingMail(batch.mail.reverse_path, recipients, octets)
+                answers = await Attempt(self._router, self._speak, mail, batch.destination).run()
+                self._log(batch, answers)
+                await self._settle(batch, answers, octets)
+            except StoreUnavailable as error:
+                _LOG.error("mail %d: %s", batch.mail.mail_id, error)  # noqa: TRY400
+                self._queue.put_off(batch, self._now_s() + _STORE_PAUSE_S)
+            finally:
+                self._news.set()
+
+    async def _settle(self, batch: Batch, answers: dict[Mailbox, Answer], octets: bytes) -> None:
+        judgement = judge(batch, answers, now_s=self._now_s(), schedule=self._schedule, defects=self._defects)
+        deferred = judgement.deferred
+        if self._stopping:
+            # What was cut short by our own stopping counts for nothing: it is due at the next start.
+            deferred = ()
+        if not judgement.finished and not deferred:
+            return
+        changes: list[Change[Any]] = [Settle(self._queue, batch.mail.mail_id, judgement.finished, deferred)]
+        changes += self._bounces(batch, judgement, octets)
+        await self._commit(TakeOn(tuple(changes)))
+
+    def _bounces(self, batch: Batch, judgement: Judgement, octets: bytes) -> list[Change[Any]]:
+        """Return the change that tells the sender, if there is anything to tell and anybody to tell it to."""
+        sender = batch.mail.reverse_path
+        if not judgement.failures or "relay-no-bounce" in self._defects:
+            return []
+        if sender is None:
+            # RFC 5321 §6.1: never a notification about a notification.
+            _LOG.warning("mail %d: undeliverable, and there is no sender to tell", batch.mail.mail_id)
+            return []
+        number = "-".join(str(failure_number) for failure_number in judgement.finished[:1])
+        text = bounce(
+            hostname=self._hostname,
+            sender=sender,
+            failures=judgement.failures,
+            original=octets,
+            arrived=datetime.fromtimestamp(batch.mail.queued_at_s, UTC),
+            now=self._clock.now(),
+            unique=f"{int(self._now_s() * 1000):x}.{batch.mail.mail_id}.{number}",
+        )
+        change = self._desk.notify(sender, text)
+        if change is None:
+            _LOG.warning("mail %d: undeliverable, and its sender %s is unknown", batch.mail.mail_id, sender)
+            return []
+        return [change]
+
+    def _log(self, batch: Batch, answers: dict[Mailbox, Answer]) -> None:
+        for recipient, answer in answers.items():
+            word = (
+                "sent" if answer.reply.is_positive else "failed" if answer.reply.is_permanent else "deferred"
+            )
+            where = f" by {answer.host}" if answer.host else ""
+            _LOG.info("mail %d to %s: %s%s: %s", batch.mail.mail_id, recipient, word, where, answer.reply)
+
+    async def _query(self, batch: Batch) -> bytes:
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._store.query(octets_of(batch.mail.mail_id), _setter(future))
+        result = await future
+        if isinstance(result, StoreUnavailable):
+            raise result
+        octets: bytes = result
+        return octets
+
+    async def _commit(self, change: Change[Any]) -> None:
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._store.submit(change, _setter(future))
+        result = await future
+        if isinstance(result, StoreUnavailable):
+            raise result
+
+
+def _setter(future: "asyncio.Future[Any]") -> Callable[[Any], None]:
+    """Return what answers a future, unless its attempt was cancelled meanwhile."""
+
+    def done(result: object) -> None:
+        if not future.done():
+            future.set_result(result)
+
+    return done

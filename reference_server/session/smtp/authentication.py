@@ -1,0 +1,94 @@
+"""AUTH on the submission ports (RFC 4954), with the mechanisms of `reference_server.codec.sasl`."""
+
+import base64
+
+from reference_server.codec.sasl import (
+    MECHANISMS,
+    RESPONSE_LIMIT_OCTETS,
+    Challenge,
+    Denied,
+    Exchange,
+    PasswordLogin,
+    Proven,
+    decode_base64,
+    decode_initial_response,
+)
+from reference_server.session.base import VerifyPassword
+from reference_server.session.smtp.conversation import Conversation, LineTooLong, TooManyErrors
+from reference_server.session.smtp.desk import Role
+from reference_server.store.errors import StoreUnavailable
+
+
+async def auth(c: Conversation, argument: bytes | None) -> None:
+    """Let the client prove who it is (RFC 4954 §4)."""
+    mechanism, _, initial = (argument or b"").partition(b" ")
+    name = mechanism.decode("ascii").upper()
+    if c.settings.role is not Role.SUBMISSION:
+        c.refuse(502, "5.5.1", "AUTH is not offered here")
+    elif c.hello_name is None or not c.extended:
+        c.refuse(503, "5.5.1", "EHLO comes before AUTH")
+    elif c.account is not None:
+        c.refuse(503, "5.5.1", "already authenticated")
+    elif c.envelope is not None:
+        c.refuse(503, "5.5.1", "AUTH is not possible within a mail transaction")
+    elif argument is None:
+        c.refuse(501, "5.5.4", "AUTH is followed by a mechanism")
+    elif not (c.secure or c.settings.clear_logins):
+        # RFC 4954 §6: 538 where only TLS is missing.
+        c.refuse(538, "5.7.11", "encryption is required for authentication, use STARTTLS")
+    elif name not in MECHANISMS:
+        c.refuse(504, "5.5.4", "authentication mechanism not known")
+    else:
+        await _exchange(c, name, initial)
+
+
+async def _exchange(c: Conversation, mechanism: str, initial: bytes) -> None:
+    exchange = Exchange(mechanism, c.desk.scram_keys)
+    response = decode_initial_response(initial) if initial else None
+    if initial and response is None:
+        c.refuse(501, "5.5.2", "malformed base64")
+        return
+    step = exchange.step(response)
+    while isinstance(step, Challenge):
+        c.outbox += b"334 %b\r\n" % base64.b64encode(step.octets)
+        try:
+            line = await c.read_line()
+        except LineTooLong:
+            line = b" " * (RESPONSE_LIMIT_OCTETS + 1)
+        if len(line) > RESPONSE_LIMIT_OCTETS - 2:
+            c.refuse(500, "5.5.6", "authentication exchange line is too long")
+            return
+        if line == b"*":
+            c.refuse(501, "5.7.0", "authentication cancelled")
+            return
+        answer = decode_base64(line)
+        if answer is None:
+            c.refuse(501, "5.5.2", "malformed base64")
+            return
+        step = exchange.step(answer)
+    if isinstance(step, PasswordLogin):
+        try:
+            account = await VerifyPassword(step.login, step.password)
+        except StoreUnavailable:
+            c.refuse(454, "4.7.0", "temporary authentication failure")
+            return
+    elif isinstance(step, Proven):
+        account = step.account
+    else:
+        account = None
+    if account is not None:
+        c.account = account
+        c.say(235, "2.7.0", "authentication succeeded")
+        return
+    if isinstance(step, Denied) and step.malformed:
+        c.refuse(501, "5.5.2", step.why)
+        return
+    _fail(c)
+
+
+def _fail(c: Conversation) -> None:
+    """Refuse, without saying what was wrong; after too many times hang up."""
+    c.failed_logins += 1
+    c.refuse(535, "5.7.8", "authentication credentials invalid")
+    if c.failed_logins >= c.settings.max_failed_logins:
+        raise TooManyErrors

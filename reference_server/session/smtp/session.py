@@ -1,0 +1,83 @@
+"""The loop of an SMTP conversation: greet, read a command, carry it out, until QUIT or the line is cut."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from reference_server.codec.smtp.command import CommandError, parse_command
+from reference_server.codec.smtp.limits import AUTH_LINE_OCTETS, COMMAND_LINE_OCTETS, MAIL_LINE_OCTETS
+from reference_server.session.base import Arrival
+from reference_server.session.smtp import authentication, hello, information, transaction
+from reference_server.session.smtp.conversation import (
+    Command,
+    Conversation,
+    HungUp,
+    LineTooLong,
+    TooManyErrors,
+)
+
+_LINE_LIMITS = {b"MAIL": MAIL_LINE_OCTETS, b"AUTH": AUTH_LINE_OCTETS}
+
+SHARED_COMMANDS: Mapping[bytes, Command] = {
+    b"MAIL": transaction.mail,
+    b"RCPT": transaction.rcpt,
+    b"DATA": transaction.data,
+    b"RSET": transaction.rset,
+    b"NOOP": information.noop,
+    b"VRFY": information.vrfy,
+    b"EXPN": information.expn,
+    b"HELP": information.help_,
+    b"QUIT": information.quit_,
+    b"STARTTLS": hello.starttls,
+    b"AUTH": authentication.auth,
+}
+
+
+class SmtpSession(Conversation):
+    """The MX and the submission role; the settings tell which."""
+
+    commands: ClassVar[Mapping[bytes, Command]] = {
+        b"EHLO": hello.ehlo,
+        b"HELO": hello.helo,
+        **SHARED_COMMANDS,
+    }
+
+    async def run(self) -> None:
+        """Serve the client (RFC 5321 §3.1 to §3.8)."""
+        hostname = self.settings.hostname
+        self.say(220, "", f"{hostname} {self.greeting_word} mailproof")
+        try:
+            while not self.ended:
+                await self._serve_one()
+        except HungUp as over:
+            if over.arrival is Arrival.TIMEOUT:
+                self.say(421, "4.4.2", f"{hostname} waited too long, closing connection")
+            elif over.arrival is Arrival.SHUTDOWN:
+                self.say(421, "4.3.2", f"{hostname} is shutting down")
+        except TooManyErrors:
+            self.say(421, "4.7.0", f"{hostname} too many errors, closing connection")
+
+    greeting_word: ClassVar[str] = "ESMTP"
+
+    async def _serve_one(self) -> None:
+        try:
+            line = await self.read_line()
+            verb, argument = parse_command(line)
+        except LineTooLong:
+            self.refuse(500, "5.5.2", "line too long")
+            return
+        except CommandError as error:
+            self.refuse(500, "5.5.2", str(error))
+            return
+        if (
+            len(line) > COMMAND_LINE_OCTETS - 2
+            and len(line) > _LINE_LIMITS.get(verb, COMMAND_LINE_OCTETS) - 2
+        ):
+            self.refuse(500, "5.5.2", "line too long")
+            return
+        command = self.commands.get(verb)
+        if command is None or ("smtp-verb-case" in self.defects and line[:4].islower()):
+            self.refuse(500, "5.5.1", "command not recognised")
+            return
+        pending = command(self, argument)
+        if pending is not None:
+            await pending

@@ -77,11 +77,12 @@ def build(message_id: str, *, sender: str, recipient: str, date: str, octets: in
 
 
 def _text(octets: int) -> bytes:
-    """Return whole lines of about `octets` octets."""
+    """Return whole lines of `octets` octets, and up to a line more."""
     if octets <= 0:
         return b""
     times, rest = divmod(octets, len(_WORDS))
-    return _WORDS * times + _WORDS[: _WORDS.find(b"\r\n", rest) + 2 if rest else 0]
+    end = _WORDS.find(b"\r\n", max(0, rest - 2)) if rest else -2
+    return _WORDS * times + _WORDS[: end + 2]
 
 
 def find_id(octets: bytes) -> str | None:

@@ -23,7 +23,7 @@ PERCENTILE_KEYS = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99_9": 0.
 
 KINDS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
-        "inbound": frozenset({"starttls_share", "recipients"}),
+        "inbound": frozenset({"starttls_share"}),
         "imap-reader": frozenset(
             {
                 "messages",

@@ -37,7 +37,6 @@ class Run:
         self.profile = profile
         self.file = file
         self.dialer = Dialer(file)
-        self.random = random.Random()
         self.nonce = secrets.token_hex(4)
         self.troubles: list[str] = []
         """What kept us from seeing all of the run."""
@@ -54,11 +53,17 @@ class Run:
         self.ledger = Ledger(f"{self.nonce}{self._runs:x}", worker, reads=self.reads)
         self.finishing = False
         self.troubles.clear()
+        # Processes forked from one would draw the same numbers.
+        self.random = random.Random(f"{self.nonce}.{self._runs}.{worker}")
         self._free = list(self.accounts)
         self._turn = count()
         self._inboxes: dict[str, Inbox] = {}
         self._maildrops: dict[str, Account] = {}
         self._at_end: list[Callable[[], object]] = []
+
+    def await_share(self) -> None:
+        """Have no accounts until the master gives a share; a worker that comes too late gets none."""
+        self.accounts = ()
 
     @property
     def reads(self) -> bool:
@@ -78,6 +83,10 @@ class Run:
     def give_back(self, account: Account) -> None:
         """End a lease."""
         self._free.append(account)
+
+    def is_watched(self, account: Account) -> bool:
+        """Whether it is known where the run's mail begins for this account, or can not be known."""
+        return account.address in self._inboxes or not self.dialer.has(*IMAP)
 
     def watch_inbox(self, account: Account) -> Inbox | None:
         """Note where the run's mail begins in an INBOX; None where it can not be read.

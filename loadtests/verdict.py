@@ -1,4 +1,4 @@
-"""The verdict on a run: the service level, the account of all messages, and whether anything was run at all."""
+"""The verdict on a run: the service level, the account of all messages, whether anything was run at all."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -127,7 +127,7 @@ async def _serve(
         literals=[address_literal(config.bind)],
         postmaster=config.postmaster or (config.accounts[0].address if config.accounts else None),
     )
-    relay = _relay(config, hub, queue, desk, clock, defects)
+    relay = _relay(config, hub, queue, desk, clock=clock, defects=defects)
     services = Services(
         hub=hub, store=store, desk=desk, config=config, clock=clock, defects=defects, tls=certificates.context
     )
@@ -147,7 +147,7 @@ async def _serve(
     await _drained(store, loop)
 
 
-def _relay(config: Config, hub: Hub, queue: Queue, desk: Desk, clock: Clock, defects: Defects) -> Relay:
+def _relay(config: Config, hub: Hub, queue: Queue, desk: Desk, *, clock: Clock, defects: Defects) -> Relay:
     """Make what empties the queue."""
     settings = config.relay
     own_port = config.ports.get(Service.SMTP) == settings.port

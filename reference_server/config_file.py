@@ -192,10 +192,10 @@ def _read_accounts(top: Table) -> tuple[AccountConfig, ...]:
 
 
 def _read_limits(table: Table) -> Limits:
-    kinds: dict[str, type[int] | type[float]] = {
-        name: float if name.endswith("_s") else int for name in (entry.name for entry in fields(Limits))
+    given: dict[str, Any] = {
+        entry.name: table.take(entry.name, float if entry.name.endswith("_s") else int)
+        for entry in fields(Limits)
     }
-    given = {name: table.take(name, kind) for name, kind in kinds.items()}
     table.finish()
     return replace(Limits(), **{name: value for name, value in given.items() if value is not None})
 
@@ -240,6 +240,6 @@ def _read_relay(table: Table) -> dict[str, Any]:
         schedule = replace(schedule, pauses_s=tuple(float(pause) for pause in pauses))
     if give_up_after_s is not None:
         schedule = replace(schedule, give_up_after_s=give_up_after_s)
-    given = {name: value for name, value in times.items() if value is not None}
+    given: dict[str, Any] = {name: value for name, value in times.items() if value is not None}
     found["relay"] = replace(RelayConfig(schedule=schedule), **given)
     return found

@@ -5,6 +5,7 @@ no module asks a global. The names are those of the one registry, `harness.vocab
 """
 
 from collections.abc import Iterable
+from typing import Self
 
 from harness.vocabulary.errors import UsageError
 from harness.vocabulary.faults import FAULTS
@@ -13,7 +14,7 @@ from harness.vocabulary.faults import FAULTS
 class Defects(frozenset[str]):
     """The active defects, by name; `"smtp-dot-kept" in defects` asks for one."""
 
-    def __new__(cls, names: Iterable[str] = ()) -> "Defects":
+    def __new__(cls, names: Iterable[str] = ()) -> Self:
         """Refuse names that are not in the registry."""
         self = super().__new__(cls, names)
         for name in sorted(self):

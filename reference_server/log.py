@@ -9,7 +9,7 @@ LOG = logging.getLogger("mailproof")
 
 
 class _OneLine(logging.Formatter):
-    """`2026-11-24T08:12:00.123Z warning relay: text`, with an exception's place at the end of the same line."""
+    """`2026-11-24T08:12:00.123Z warning relay: text`, an exception's place at the end of the line."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Write the record in one line, whatever the client put into it."""

@@ -1,4 +1,4 @@
-"""The command line of `python -m reference_server`, and the configuration that it and the file make together."""
+"""The command line of `python -m reference_server`, and the configuration that file and options make."""
 
 import argparse
 from dataclasses import replace

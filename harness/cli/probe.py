@@ -83,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _probe_file(file: TargetFile, options: argparse.Namespace) -> int:
     prober = Prober.trusting(options.ca or file.trust.ca_file, options.timeout, file.trust.server_name)
-    return _report(file.name, file.endpoints, prober, options, trust_ca=file.trust.ca_file)
+    return _report(file.name, file.endpoints, prober, options, file=file)
 
 
 def _report(
@@ -92,7 +92,7 @@ def _report(
     prober: Prober,
     options: argparse.Namespace,
     *,
-    trust_ca: Path | None = None,
+    file: TargetFile | None = None,
 ) -> int:
     if options.write_target is not None and not options.write_target.parent.is_dir():
         raise UsageError(f"--write-target {options.write_target}: the folder does not exist")
@@ -104,7 +104,13 @@ def _report(
         console.print(f"nothing answers on {name}: {found[0].problem}" if found else f"{name} has no service")
         return ExitCode.INCONCLUSIVE
     if options.write_target is not None:
-        text = target_text(name, found, ca_file=options.ca or trust_ca, server_name=prober.server_name)
+        text = target_text(
+            name,
+            found,
+            domain=file.accounts.domain if file else None,
+            ca_file=options.ca or (file.trust.ca_file if file else None),
+            server_name=prober.server_name,
+        )
         write_private(options.write_target, text)
         console.print(f"{options.write_target}: written; complete [accounts] and permits before use")
     return ExitCode.CONFORMS

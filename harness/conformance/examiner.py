@@ -27,6 +27,8 @@ from harness.vocabulary.errors import MailproofError, UsageError
 from harness.vocabulary.exit_codes import ExitCode
 from harness.vocabulary.judging import Outcome
 
+BENCH = pytest.StashKey[Bench]()
+"""The open target, in the configuration's stash."""
 _INFO = pytest.StashKey[CheckInfo]()
 _DECLARATION = pytest.StashKey[Declaration]()
 _RESULT = pytest.StashKey[CaseResult]()
@@ -88,15 +90,11 @@ class Examiner:
             pytest.exit(str(error), returncode=ExitCode.INCONCLUSIVE)
         self._bench = self._stack.enter_context(closing(bench))
         self._lifeline = Lifeline(bench.subject)
+        self._config.stash[BENCH] = bench
 
     def pytest_unconfigure(self) -> None:
         """Give everything back."""
         self._stack.close()
-
-    @pytest.fixture(scope="session")
-    def target(self) -> object:
-        """Give the mail server under test."""
-        return self.bench.subject.target
 
     # -- collection
 

@@ -71,6 +71,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--mailproof-json", type=Path, metavar="FILE", help="write the run as one JSON object")
     group.addoption("--mailproof-junit", type=Path, metavar="FILE", help="write the run as JUnit XML")
+    group.addoption(
+        "--mailproof-catalogue",
+        type=Path,
+        metavar="DIRECTORY",
+        help="another catalogue of requirements (index.toml, rfc/, hazards.toml), for checks of your own",
+    )
     group.addoption("--mailproof-list", action="store_true", help=argparse.SUPPRESS)
     group.addoption("--mailproof-shown-target", metavar="NAME", help=argparse.SUPPRESS)
     group.addoption("--mailproof-directory", metavar="DIRECTORY", help=argparse.SUPPRESS)

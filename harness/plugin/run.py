@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.catalogue import CatalogueError, load_catalogue
+from harness.catalogue import DIRECTORY, CatalogueError, load_catalogue
 from harness.conformance.bench import Bench, Share
 from harness.conformance.collection import Register
 from harness.conformance.conductor import Conductor
@@ -10,6 +10,7 @@ from harness.conformance.events import Listener
 from harness.conformance.examiner import Examiner
 from harness.conformance.options import RunOptions
 from harness.conformance.workbench import Workbench
+from harness.plugin import fixtures
 from harness.reports.json_report import JsonReport
 from harness.reports.junit import JUnitReport
 from harness.targets.loader import load_target
@@ -21,16 +22,17 @@ def register(config: pytest.Config) -> None:
     try:
         options = RunOptions.from_config(config)
         file = load_target(options.target_file, directory=options.directory)
-        catalogue_register = Register(load_catalogue())
+        catalogue = load_catalogue(config.getoption("mailproof_catalogue") or DIRECTORY)
     except (TargetFileError, CatalogueError, UsageError) as error:
         raise pytest.UsageError(str(error)) from None
     manager = config.pluginmanager
     manager.register(Defaults(), "mailproof-defaults")
+    manager.register(fixtures, "mailproof-fixtures")
     conductor = None
     if not hasattr(config, "workerinput"):
         conductor = Conductor(config, options, file)
         manager.register(conductor, "mailproof-conductor")
-    manager.register(Examiner(config, options, file, catalogue_register, conductor), "mailproof-examiner")
+    manager.register(Examiner(config, options, file, Register(catalogue), conductor), "mailproof-examiner")
 
 
 class Defaults:

@@ -17,6 +17,8 @@ from harness.vocabulary.errors import MailproofError
 _NUMBER = re.compile(r"\{n(?::(0?[0-9]{1,2})d?)?\}")
 _MOST_ACCOUNTS = 1_000_000
 _WHEN_ALL_ARE_LEASED_S = 30.0
+_RING = 6
+"""How many accounts of a kind go round."""
 
 
 class OutOfAccounts(MailproofError):
@@ -131,7 +133,9 @@ def share(accounts: Sequence[Account], index: int, count: int) -> tuple[Account,
 class AccountPool:
     """Leases accounts: while one has it, nobody else of this worker gets it.
 
-    They go round, the one that came back last goes out last, since mail for it may still be under way.
+    They go round, the one that came back last goes out last, since mail for it may still be under way. Only
+    the first few do so while they suffice, since the first login to an account takes long: a server is right
+    to make passwords expensive.
     """
 
     def __init__(
@@ -147,6 +151,9 @@ class AccountPool:
         self._drops = drops
         self.accounts = (*share(general, index, count), *share(accounts.pop3, index, count))
         """This worker's share: those for any use first, then those whose maildrop may be emptied."""
+        firsts = [*self.accounts[: len(self.accounts) - self.maildrops][:_RING]]
+        firsts += self.accounts[len(self.accounts) - self.maildrops :][:_RING]
+        self._ring = frozenset(account.address for account in firsts)
         self._free = deque(self.accounts)
         self._create = create
         self._returned = threading.Condition()
@@ -184,10 +191,14 @@ class AccountPool:
             return account
 
     def _next(self, *, maildrop: bool) -> Account | None:
-        """The next free account of the kind; the others first where the kind does not matter."""
+        """The next free account of the kind; those for any use first where the kind does not matter."""
         drops = [account for account in self._free if account.address in self._drops]
         others = [] if maildrop else [account for account in self._free if account.address not in self._drops]
-        return next(iter([*others, *drops]), None)
+        for kind in (others, drops):
+            usual = [account for account in kind if account.address in self._ring]
+            if usual or kind:
+                return (usual or kind)[0]
+        return None
 
     def give_back(self, account: Account) -> None:
         """Put an account back."""

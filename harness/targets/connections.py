@@ -15,7 +15,7 @@ from harness.targets.recorder import Recorder, TargetStream
 from harness.transport.stream import ByteStream
 from harness.transport.tamper import Script, TamperedStream
 from harness.transport.tcp import client_context, connect_tcp, connect_unix
-from harness.vocabulary.errors import ConnectFailed, LocalProtocolError, MailproofError
+from harness.vocabulary.errors import LocalProtocolError, MailproofError
 from harness.vocabulary.imap import Condition
 from harness.vocabulary.services import Service, Tls
 
@@ -274,19 +274,3 @@ def _closing_on_error(closable: _Closable) -> Iterator[None]:
     except BaseException:
         closable.close()
         raise
-
-
-def unreachable(file: TargetFile) -> str | None:
-    """Why nothing can be asked of the target: no service accepts a connection; None if one does."""
-    failures = []
-    for endpoint in file.endpoints:
-        try:
-            connections = Connections(file, Gate(file.limits), Recorder(), lambda: False)
-            connections.stream(endpoint.service).close()
-        except ConnectFailed as error:
-            failures.append(str(error))
-        except MailproofError:
-            return None
-        else:
-            return None
-    return failures[0] if failures else None

@@ -56,6 +56,24 @@ class Delivery:
         except TransportError:
             self._drop(service)
             client = self._client(service)
+        refusal = self._transact_or_drop(service, client, recipients, message, sender)
+        if refusal is not None and refusal.startswith("421") and kept:
+            # So many messages in one connection, or so long a one, is not what the server likes.
+            refusal = self._transact_or_drop(service, self._client(service), recipients, message, sender)
+        if refusal is not None:
+            raise DeliveryRefused(
+                f"{service} accepts an ordinary message for {', '.join(recipients)}", refusal
+            )
+
+    def _transact_or_drop(
+        self,
+        service: Service,
+        client: SmtpClient,
+        recipients: Sequence[str],
+        message: bytes,
+        sender: str | None,
+    ) -> str | None:
+        """One mail transaction; a connection on which it fails is not used again."""
         try:
             refusal = self._transact(client, recipients, message, self._sender(service, sender))
         except BaseException:
@@ -63,9 +81,7 @@ class Delivery:
             raise
         if refusal is not None:
             self._drop(service)
-            raise DeliveryRefused(
-                f"{service} accepts an ordinary message for {', '.join(recipients)}", refusal
-            )
+        return refusal
 
     def _transact(
         self, client: SmtpClient, recipients: Sequence[str], message: bytes, sender: str

@@ -44,7 +44,7 @@ def embedded_target(
         )
         argv = [sys.executable, "-m", "reference_server", "--config", str(config), *arguments]
         with running(argv, log=directory / "log") as server:
-            _await_file(target, server)
+            await_file(target, server)
             yield load_target(target)
 
 
@@ -73,16 +73,14 @@ def _configuration(
     return configuration
 
 
-def _await_file(path: Path, server: Server) -> None:
-    """Wait for the target file, which the server writes when it is ready."""
+def await_file(path: Path, server: Server) -> None:
+    """Wait for the target file that a server of ours writes when it is ready."""
     deadline = time.monotonic() + _READY_WITHIN_S
     while not path.exists():
         if (status := server.status()) is not None:
-            raise LaunchFailed(f"the reference server ended with status {status}: {server.tail()}")
+            raise LaunchFailed(f"the server ended with status {status}: {server.tail()}")
         if time.monotonic() > deadline:
-            raise LaunchFailed(
-                f"the reference server is not ready after {_READY_WITHIN_S:g} s: {server.tail()}"
-            )
+            raise LaunchFailed(f"the server is not ready after {_READY_WITHIN_S:g} s: {server.tail()}")
         time.sleep(_PAUSE_S)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, Self
+from typing import Protocol
 
 from harness.clients.imap import ImapClient
 from harness.clients.imap_session import Result
@@ -91,8 +91,12 @@ class Inbox(Protocol):
         """Remove what has arrived since `mark`, and nothing else."""
         ...
 
-    def adopt(self, other: Self) -> None:
+    def adopt(self, other: "Inbox") -> None:
         """Go on where another reader of the same account has failed."""
+        ...
+
+    def check(self) -> None:
+        """Raise if the connection is no longer good."""
         ...
 
     def empty(self) -> None:
@@ -156,10 +160,15 @@ class ImapInbox:
             demand(self.client.expunge(), "EXPUNGE")
         self._messages = []
 
-    def adopt(self, other: Self) -> None:
+    def adopt(self, other: Inbox) -> None:
         """Go on where another reader of the same INBOX has failed."""
+        assert isinstance(other, ImapInbox)
         demand(self.client.select("INBOX"), "SELECT INBOX")
         self._first = self._next = other._first
+
+    def check(self) -> None:
+        """See by a NOOP whether the server is still there."""
+        demand(self.client.noop(), "NOOP")
 
     def empty(self) -> None:
         """Remove all."""
@@ -252,9 +261,13 @@ class Pop3Inbox:
         self._delete(lambda unique_id: unique_id not in self._known)
         self._messages = {}
 
-    def adopt(self, other: Self) -> None:
+    def adopt(self, other: Inbox) -> None:
         """Go on where another reader has failed."""
+        assert isinstance(other, Pop3Inbox)
         self._known = other._known
+
+    def check(self) -> None:
+        """Nothing to see: every session is a new one."""
 
     def empty(self) -> None:
         """Delete all."""

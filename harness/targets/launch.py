@@ -1,6 +1,7 @@
 """Starts the server that a target file names in `[launch]`, and never leaves it behind."""
 
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -8,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
@@ -40,8 +42,16 @@ def launched(file: TargetFile) -> Iterator[TargetFile]:
     with temporary_directory() as directory:
         argv = [word.replace("{directory}", str(directory)) for word in file.launch.argv]
         with running(argv, log=directory.with_name(directory.name + ".log"), cwd=file.path.parent) as server:
-            await_greetings(file.endpoints, server, file.launch.ready_within_s)
+            endpoints = [_below(endpoint, directory) for endpoint in file.endpoints]
+            await_greetings(endpoints, server, file.launch.ready_within_s)
             yield load_target(file.path, directory=directory)
+
+
+def _below(endpoint: Endpoint, directory: Path) -> Endpoint:
+    """The endpoint with the directory of the server in its path."""
+    if endpoint.path is None:
+        return endpoint
+    return replace(endpoint, path=Path(str(endpoint.path).replace("{directory}", str(directory))))
 
 
 @contextmanager
@@ -79,6 +89,12 @@ class Server:
                 return " | ".join(spoken)
         return "it printed nothing"
 
+    def wait(self, timeout_s: float) -> int | None:
+        """Wait until it has ended by itself; its exit status, or None if it still runs."""
+        with suppress(subprocess.TimeoutExpired):
+            return self._process.wait(timeout_s)
+        return None
+
     def stop(self) -> None:
         """Ask the group to end with SIGTERM; what is left of it after a while gets SIGKILL."""
         self._signal(signal.SIGTERM)
@@ -103,9 +119,11 @@ def running(
     it runs SIGTERM to ourselves becomes `SystemExit`, so that this too passes through here.
     """
     with log.open("wb") as output, _termination_unwinds():
+        if shutil.which(argv[0]) is None:
+            raise LaunchFailed(f"{argv[0]} cannot be started: no such program, or not executable")
         try:
             process = subprocess.Popen(
-                list(argv),
+                [*_bound_to_us(), *argv],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -121,6 +139,17 @@ def running(
             yield server
         finally:
             server.stop()
+
+
+def _bound_to_us() -> list[str]:
+    """What has the kernel kill the server if we are killed ourselves, and so cannot.
+
+    The bond is to the thread that starts the server (prctl(2), PR_SET_PDEATHSIG), so it must be the main one.
+    """
+    setpriv = shutil.which("setpriv")
+    if setpriv is None or threading.current_thread() is not threading.main_thread():
+        return []
+    return [setpriv, "--pdeathsig", "KILL", "--"]
 
 
 @contextmanager

@@ -231,7 +231,10 @@ def _read_trust(root: Reader, *, launched_later: bool) -> Trust:
 
 def _path(reader: Reader, key: str) -> Path:
     """A path, relative to the target file's own folder."""
-    return (reader.file.parent / Path(reader.text(key)).expanduser()).absolute()
+    text = reader.text(key)
+    if "{directory}" in text:
+        return Path(text)
+    return (reader.file.parent / Path(text).expanduser()).absolute()
 
 
 def _read_limits(root: Reader) -> Limits:

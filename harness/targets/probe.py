@@ -231,9 +231,14 @@ def _line(octets: bytes) -> str:
 
 
 def target_text(
-    name: str, found: Iterable[ServiceFacts], *, ca_file: Path | None, server_name: str | None
+    name: str,
+    found: Iterable[ServiceFacts],
+    *,
+    domain: str | None = None,
+    ca_file: Path | None = None,
+    server_name: str | None = None,
 ) -> str:
-    """A target file of what answered, to be completed with accounts."""
+    """A target file of what answered, to be completed with accounts (in `domain`, or else the host's own)."""
     services: dict[str, dict[str, object]] = {}
     answering = [facts for facts in found if facts.answers]
     for facts in answering:
@@ -254,7 +259,7 @@ def target_text(
     trust = {"ca_file": str(ca_file.absolute()) if ca_file else None, "server_name": server_name}
     if any(trust.values()):
         document["trust"] = {key: value for key, value in trust.items() if value}
-    domain = name if _is_name(name) else "example.test"
+    domain = domain or next((host for host in _hosts(answering) if _is_name(host)), "example.test")
     document["accounts"] = {
         "domain": domain,
         "pool": [
@@ -271,6 +276,10 @@ def target_text(
         "# Written by `mailproof probe`. To be completed: who the checks may be ([accounts]), and what the\n"
         "# server's owner allows (permits; what is not named there is never run).\n" + tomli_w.dumps(document)
     )
+
+
+def _hosts(found: Iterable[ServiceFacts]) -> Iterable[str]:
+    return (facts.endpoint.host for facts in found)
 
 
 def _is_name(host: str) -> bool:

@@ -38,7 +38,9 @@ class Reader:
 
     def fail(self, key: str, mend: str) -> NoReturn:
         """Raise the one line: file, key, mend."""
-        raise TargetFileError(f"{self.file}: {self.dotted(key)}: {mend}")
+        # Keys and values are shown as they are in the file; what would break the line in them is escaped.
+        line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in f"{self.dotted(key)}: {mend}")
+        raise TargetFileError(f"{self.file}: {line}")
 
     def dotted(self, key: str) -> str:
         """The key with the table's name in front."""

@@ -14,17 +14,18 @@ from harness.clients.pop3 import Pop3Client
 from harness.clients.smtp import SmtpClient
 from harness.targets.accounts import AccountPool, create_account
 from harness.targets.capabilities import Capabilities
-from harness.targets.connections import Connections, NotServed
+from harness.targets.connections import Connections
 from harness.targets.delivery import Delivery
 from harness.targets.file import Account, Permit, TargetFile
 from harness.targets.gate import Gate
 from harness.targets.imap_mailbox import ImapMailbox
-from harness.targets.inbox import ImapInbox, Inbox, Pop3Inbox
+from harness.targets.inbox import ImapInbox, Inbox
 from harness.targets.loader import is_loopback
 from harness.targets.mailbox import Mailbox
 from harness.targets.maildrop import Maildrop
 from harness.targets.needs import lacking
 from harness.targets.outbound import Outbound
+from harness.targets.readers import Readers
 from harness.targets.recorder import Recorder
 from harness.transport.stream import ByteStream
 from harness.transport.tamper import Script
@@ -37,6 +38,7 @@ from harness.wire.smtp import Reply
 _LEAST_ACCOUNTS = 3
 """What one worker needs: a sender, a recipient, and another one."""
 _FENCE_WAIT_S = 2.0
+_ANY_NUMBER = 2**31
 
 Recipient = Mailbox | Maildrop | Account | str
 
@@ -64,8 +66,7 @@ class Target:
         self._accounts = AccountPool(
             file.accounts, worker=worker, create=self._create_account if file.accounts.create else None
         )
-        self._inboxes: dict[str, Inbox] = {}
-        self._in_use: set[str] = set()
+        self._readers = Readers(file, self._connections)
         self._delivery = Delivery(self._connections, file, self._accounts.take)
         self._capabilities = Capabilities(self._connections, self._accounts)
         self._outbound = Outbound(file.outbound, self.nonce, index) if file.outbound else None
@@ -246,50 +247,29 @@ class Target:
     @contextmanager
     def fresh_mailbox(self) -> Iterator[Mailbox]:
         """The INBOX of an account, with what arrives from now on; that is removed at the end."""
-        with self._accounts.lease() as account, self._using(account):
-            inbox = self._marked_inbox(account)
+        with self._accounts.lease() as account, self._readers.using(account):
+            inbox = self._readers.marked(account)
             addressed = self.recorder.recipients.count(account.address)
             mailbox = Mailbox(account, inbox, wait_s=self.wait_s, send_fence=self.deliver)
             try:
                 yield mailbox
             finally:
                 underway = self.recorder.recipients.count(account.address) - addressed - mailbox.seen
-                self._tidy(account, inbox, mailbox if underway > 0 else None)
+                if underway > 0:
+                    self._await_stragglers(mailbox)
+                self._readers.tidy(account, inbox, lambda inbox: inbox.remove_arrived())
 
-    def _marked_inbox(self, account: Account) -> Inbox:
-        """The kept reader of the account, or a new one if the kept connection is no longer good."""
-        if account.address in self._inboxes:
-            inbox = self._inbox(account)
-            try:
-                inbox.mark()
-            except MailproofError:
-                self._forget(account)
-            else:
-                return inbox
-        inbox = self._inbox(account)
-        inbox.mark()
-        return inbox
-
-    def _tidy(self, account: Account, inbox: Inbox, awaited: Mailbox | None) -> None:
-        """Remove what has arrived; mail still under way is awaited, or it would arrive in the next check."""
-        try:
-            if awaited is not None and self._connections.refutation is None and self._delivery.ways:
-                with suppress(AssertionError):
-                    awaited.expect_none(beside=2**31, wait_s=min(self.wait_s, _FENCE_WAIT_S))
-            inbox.remove_arrived()
-        except MailproofError:
-            self._forget(account)
-            with suppress(MailproofError):
-                successor = self._new_inbox(account, as_it_is=True)
-                successor.adopt(inbox)
-                successor.remove_arrived()
-                successor.close()
+    def _await_stragglers(self, mailbox: Mailbox) -> None:
+        """Let mail that is still under way arrive, by a fence; else it would arrive in the next check."""
+        if self._connections.refutation is None and self._delivery.ways:
+            with suppress(AssertionError, MailproofError):
+                mailbox.expect_none(beside=_ANY_NUMBER, wait_s=min(self.wait_s, _FENCE_WAIT_S))
 
     @contextmanager
     def maildrop(self) -> Iterator[Maildrop]:
         """An account whose whole maildrop is the check's: empty at first, and emptied at the end."""
-        with self._accounts.lease(maildrop=True) as account, self._using(account):
-            inbox = self._marked_inbox(account)
+        with self._accounts.lease(maildrop=True) as account, self._readers.using(account):
+            inbox = self._readers.marked(account)
             maildrop = Maildrop(
                 account,
                 inbox,
@@ -302,26 +282,16 @@ class Target:
                 yield maildrop
             finally:
                 maildrop.close_sessions()
-                self._empty(account, inbox)
-
-    def _empty(self, account: Account, inbox: Inbox) -> None:
-        try:
-            inbox.empty()
-        except MailproofError:
-            self._forget(account)
-            with suppress(MailproofError):
-                successor = self._new_inbox(account, as_it_is=True)
-                successor.empty()
-                successor.close()
+                self._readers.tidy(account, inbox, lambda inbox: inbox.empty())
 
     @contextmanager
     def imap_mailbox(self) -> Iterator[ImapMailbox]:
         """A mailbox just made and selected; it, and what was made below it, is deleted at the end."""
-        with self._accounts.lease() as account, self._using(account), ExitStack() as stack:
-            keeper = self._keeper(account)
+        with self._accounts.lease() as account, self._readers.using(account), ExitStack() as stack:
+            keeper = self._readers.keeper(account)
             name = keeper.mailbox_name(self._fresh_rest())
             keeper.create(name)
-            stack.callback(self._delete_mailboxes, account, keeper)
+            stack.callback(self._readers.tidy, account, keeper, self._delete_mailboxes)
             mailbox = ImapMailbox(
                 account,
                 name,
@@ -333,30 +303,10 @@ class Target:
             mailbox.select_own()
             yield mailbox
 
-    def _keeper(self, account: Account) -> ImapInbox:
-        """The kept IMAP connection of the account, known to be alive."""
-        if account.address in self._inboxes:
-            inbox = self._inbox(account)
-            try:
-                inbox.count()
-            except MailproofError:
-                self._forget(account)
-        inbox = self._inbox(account)
-        if not isinstance(inbox, ImapInbox):
-            raise NotServed(f"{self.name} has no IMAP, which a mailbox of one's own needs")
-        return inbox
-
-    def _delete_mailboxes(self, account: Account, keeper: ImapInbox) -> None:
+    def _delete_mailboxes(self, keeper: Inbox) -> None:
         """Delete what this run has made in the account."""
-        try:
-            keeper.delete_mailboxes(self.nonce)
-        except MailproofError:
-            self._forget(account)
-            with suppress(MailproofError):
-                successor = self._new_inbox(account, as_it_is=True)
-                if isinstance(successor, ImapInbox):
-                    successor.delete_mailboxes(self.nonce)
-                successor.close()
+        assert isinstance(keeper, ImapInbox)
+        keeper.delete_mailboxes(self.nonce)
 
     def _tls_for_own(self, service: Service) -> bool | None:
         """Whether sessions in a place of one's own upgrade to TLS.
@@ -382,50 +332,16 @@ class Target:
     def clean(self) -> int:
         """Remove the mailboxes that crashed runs have left in this worker's accounts; how many."""
         removed = 0
-        if self.file.endpoint(Service.IMAP) or self.file.endpoint(Service.IMAPS):
-            for account in self.accounts:
-                removed += self._keeper(account).delete_mailboxes()
-                self._forget(account)
+        for account in self.accounts if self._readers.by_imap else ():
+            removed += self._readers.keeper(account).delete_mailboxes()
+            self._readers.forget(account)
         return removed
 
     # What is kept open
 
-    def _inbox(self, account: Account) -> Inbox:
-        if account.address not in self._inboxes:
-            self._inboxes[account.address] = self._new_inbox(account)
-        return self._inboxes[account.address]
-
-    def _new_inbox(self, account: Account, *, as_it_is: bool = False) -> Inbox:
-        if self.file.endpoint(Service.IMAP) or self.file.endpoint(Service.IMAPS):
-            client = self._connections.imap(account, provisioning=True, as_it_is=as_it_is)
-            try:
-                return ImapInbox(client)
-            except BaseException:
-                client.disconnect()
-                raise
-        return Pop3Inbox(lambda: self._connections.pop3(account, provisioning=True, as_it_is=as_it_is))
-
-    def _forget(self, account: Account) -> None:
-        inbox = self._inboxes.pop(account.address, None)
-        if inbox is not None:
-            inbox.close()
-
-    @contextmanager
-    def _using(self, account: Account) -> Iterator[None]:
-        """Keep the account's connection from being closed for another one's sake."""
-        self._in_use.add(account.address)
-        try:
-            yield
-        finally:
-            self._in_use.discard(account.address)
-
     def _release_one(self) -> bool:
         """Close one connection that is only kept; False if there is none."""
-        for address in self._inboxes:
-            if address not in self._in_use:
-                self._inboxes.pop(address).close()
-                return True
-        return self._delivery.release_one()
+        return self._readers.release_one() or self._delivery.release_one()
 
     def _create_account(self) -> Account:
         command = self.file.accounts.create
@@ -434,9 +350,7 @@ class Target:
 
     def _close_kept(self) -> None:
         self._delivery.close()
-        while self._inboxes:
-            _, inbox = self._inboxes.popitem()
-            inbox.close()
+        self._readers.close()
 
     def close(self) -> None:
         """Close all that is kept open."""

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import ClassVar
+from typing import ClassVar, Final
 
+import gevent
 from locust import User
 from locust.exception import RescheduleTask, StopUser
 from locust.user.task import LOCUST_STATE_STOPPING
@@ -14,6 +15,20 @@ from loadtests.measuring import Abandoned, Session, Step, measured
 from loadtests.messages import Message, draw
 from loadtests.run import SENDER, Run
 from loadtests.sessions import ClientSession, SmtpSession
+from loadtests.sweep import Inbox
+
+BEGIN_AGAIN_S: Final = 1.0
+"""After a failed beginning, the next is tried not sooner than this."""
+
+
+class _NoSession:
+    """For steps that have a connection of their own."""
+
+    def recover(self) -> None:
+        """Nothing is open."""
+
+    def end(self) -> None:
+        """Nothing is open."""
 
 
 class MailUser(User):
@@ -46,13 +61,15 @@ class MailUser(User):
         return self.load.finishing or self._state == LOCUST_STATE_STOPPING
 
     def on_start(self) -> None:
-        """Begin; a user that is spawned while the run is finishing does nothing."""
-        if self.load.finishing or not self.load.accounts:
-            raise StopUser
-        try:
-            self.begin()
-        except RescheduleTask:
-            raise StopUser from None
+        """Begin, as often as it takes; a user that is spawned while the run is finishing does nothing."""
+        while self.load.accounts and not self.is_stopping:
+            try:
+                self.begin()
+            except RescheduleTask:
+                gevent.sleep(max(BEGIN_AGAIN_S, self.wait_time()))
+            else:
+                return
+        raise StopUser
 
     def on_stop(self) -> None:
         """End the sessions; what is to be removed is removed when all users have stopped."""
@@ -73,10 +90,12 @@ class MailUser(User):
         except Abandoned as error:
             raise RescheduleTask from error
 
-    def acts(self, session: ClientSession) -> bool:
-        """Whether the session's connection may serve one more act; counts it."""
-        session.acts_left -= 1
-        return session.acts_left >= 0
+    def watch_inbox(self, account: Account) -> Inbox | None:
+        """Note where the run's mail begins in the account's INBOX, before the first is sent there."""
+        if self.load.is_watched(account):
+            return self.load.watch_inbox(account)
+        with self.measured("IMAP", "baseline", _NoSession()):
+            return self.load.watch_inbox(account)
 
     def draw_acts(self, session: ClientSession) -> None:
         """Draw how many acts a fresh connection is to serve."""

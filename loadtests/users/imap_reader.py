@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from locust import task
 
@@ -10,7 +11,7 @@ from harness.wire.imap import FetchData, StatusData
 from loadtests.measuring import Step
 from loadtests.messages import Message, fingerprint
 from loadtests.sessions import ImapSession
-from loadtests.sweep import IMAP
+from loadtests.sweep import IMAP, new_ids
 from loadtests.users.base import MailUser
 
 HEADER_FIELDS = (
@@ -29,7 +30,7 @@ class Stored:
 
 
 class ImapReaderUser(MailUser):
-    """Makes a folder of its own, fills it by APPEND, and reads in it until the end, when the folder is removed.
+    """Makes a folder of its own, fills it by APPEND, and reads in it; in the end the folder is removed.
 
     A caching client in the words of the field: each list asks for one page, bodies are fetched one by one.
     """
@@ -55,7 +56,7 @@ class ImapReaderUser(MailUser):
         self._connect()
         with self.measured("IMAP", "CREATE", self.session) as step:
             step.result(self.session.client.create(self.folder))
-        load.at_end(self.remove_folder)
+        load.at_end(partial(self.remove_folder, self.account, self.folder))
         self._fill(int(knob("messages")))
 
     def _connect(self) -> None:
@@ -84,7 +85,7 @@ class ImapReaderUser(MailUser):
             uids = sorted(step.result(self.session.client.uid_search(b"ALL")).numbers)
             if len(uids) != len(messages):
                 step.wrong("SEARCH ALL finds another number of messages than were appended")
-        # Only this user writes into the folder, so that the UIDs are in the order of APPEND (RFC 9051 §2.3.1.1).
+        # Only this user writes into the folder: the UIDs are in the order of APPEND (RFC 9051 §2.3.1.1).
         self.stored = [Stored(uid, message) for uid, message in zip(uids, messages, strict=True)]
 
     def _select(self) -> None:
@@ -154,20 +155,19 @@ class ImapReaderUser(MailUser):
             if result.first(StatusData) is None:
                 step.wrong("STATUS without what was asked for")
 
-    def remove_folder(self) -> None:
+    def remove_folder(self, account: Account, folder: str) -> None:
         """Count what is in the folder for the ledger, and delete it; called when all users have stopped."""
         session = ImapSession(self.load.dialer, self.session.endpoint)
         step = Step()
         try:
             session.connect(step)
-            session.login(step, self.account)
-            step.result(session.client.select(self.folder))
-            for uid in session.client.uid_search(b"ALL").numbers:
-                message = next((stored.message for stored in self.stored if stored.uid == uid), None)
-                if message is not None:
-                    self.load.ledger.see(message.message_id, f"{self.folder} {uid}")
+            session.login(step, account)
+            step.result(session.client.select(folder))
+            for uid, message_id in new_ids(session.client, step, 1).items():
+                if message_id is not None:
+                    self.load.ledger.see(message_id, f"{folder} {uid}")
             step.result(session.client.close())
-            step.result(session.client.delete(self.folder))
+            step.result(session.client.delete(folder))
             session.logout(step)
         finally:
             session.end()

@@ -20,9 +20,9 @@ class InboundUser(MailUser):
 
     @task
     def bring(self) -> None:
-        """Bring one message; connect before the first, and leave after the last that is meant for the connection."""
+        """Bring one message; connect before the first, and leave after the last of the connection."""
         account = self.load.next_account()
-        self.load.watch_inbox(account)
+        self.watch_inbox(account)
         if not self.session.is_open:
             share = self.load.profile.knob("starttls_share")
             self.connect_smtp(self.session, tls=self.may_use_tls and self.load.random.random() < share)

@@ -22,16 +22,18 @@ class Pop3CollectorUser(MailUser):
     """
 
     kind = "pop3-collector"
+    leased: Account | None = None
 
     def begin(self) -> None:
         """Take an account, and fill its maildrop."""
         dialer = self.load.dialer
-        account = self.load.lease()
-        if account is None:
+        if self.leased is None and (account := self.load.lease()) is not None:
+            self.leased = account
+            self.load.watch_maildrop(account)
+        if self.leased is None:
             self.load.troubles.append("a user had no account of its own: name more in the target file")
             raise StopUser
-        self.account: Account = account
-        self.load.watch_maildrop(account)
+        self.account: Account = self.leased
         self.passed_over: set[bytes] = set()
         self.pop3 = Pop3Session(dialer, dialer.endpoint(*POP3))
         self.smtp = SmtpSession(dialer, dialer.endpoint(Service.LMTP, Service.SMTP))
@@ -59,7 +61,7 @@ class Pop3CollectorUser(MailUser):
             listing = session.client.stat()
         with self.measured("POP3", "UIDL", session) as step:
             unique_ids = session.client.uidl()
-            if len(unique_ids) != listing.count:
+            if len(unique_ids) != listing.messages:
                 step.wrong("UIDL and STAT disagree")
         for number, unique_id in unique_ids.items():
             if unique_id not in self.passed_over and self._fetch(number, unique_id):
@@ -92,7 +94,8 @@ class Pop3CollectorUser(MailUser):
 
     def finish(self) -> None:
         """Close the connections and give the account back."""
-        if hasattr(self, "account"):
+        if self.leased is not None:
             self.pop3.end()
             self.smtp.end()
-            self.load.give_back(self.account)
+            self.load.give_back(self.leased)
+            self.leased = None

@@ -163,7 +163,7 @@ class Desk:
         return TakeOn(tuple(parts))
 
     def notify(self, sender: Mailbox, text: bytes) -> Change[Any] | None:
-        """Return the change that brings a notification to a sender, here or elsewhere; None if they are unknown.
+        """Return the change that brings a notification to a sender anywhere; None if they are unknown.
 
         A notification has the null reverse path (RFC 5321 §6.1), so that none is ever sent about it.
         """

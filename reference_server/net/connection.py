@@ -248,23 +248,25 @@ class Connection(asyncio.BufferedProtocol):
         """Return what an `Input` comes back with at once, or None if there is nothing."""
         session = self.session
         assert session is not None
+        arrival = None
         if self._lost:
-            return Arrival.END
-        if self._stopping:
-            return Arrival.SHUTDOWN
-        if self._paused_writing:
-            return None
-        if self._fresh:
+            arrival = Arrival.END
+        elif self._stopping:
+            arrival = Arrival.SHUTDOWN
+        elif self._paused_writing:
+            # Whoever does not read is not served either.
+            arrival = None
+        elif self._fresh:
             self._fresh = False
-            return Arrival.OCTETS
-        if self._ended:
-            return Arrival.END
-        if wait.news and session.rung:
+            arrival = Arrival.OCTETS
+        elif self._ended:
+            arrival = Arrival.END
+        elif wait.news and session.rung:
             session.rung = False
-            return Arrival.NEWS
-        if wait.timeout_s <= 0:
-            return Arrival.TIMEOUT
-        return None
+            arrival = Arrival.NEWS
+        elif wait.timeout_s <= 0:
+            arrival = Arrival.TIMEOUT
+        return arrival
 
     def _carry_out(self, effect: Effect[Any]) -> None:
         """Start an effect that is answered later."""
@@ -285,7 +287,7 @@ class Connection(asyncio.BufferedProtocol):
                     hub.loop.call_soon(self._answer, number, None)
             case StartTls():
                 if self._lost or self._tls_context is None:
-                    hub.loop.call_soon(self._answer, number, False)  # noqa: FBT003
+                    hub.loop.call_soon(self._answer, number, False)
                 else:
                     self._start_tls_layer()
             case _:

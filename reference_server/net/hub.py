@@ -1,4 +1,4 @@
-"""What all connections of the server share: the store, thread pools, one receive buffer, the list of them all."""
+"""What all connections share: the store, a thread pool, one receive buffer, the list of them all."""
 
 import asyncio
 from collections import Counter

@@ -32,7 +32,7 @@ class Outgoing:
         self._tls = tls
         self._defects = defects
 
-    async def speak(self, hop: Hop, mail: OutgoingMail, use_tls: bool) -> OutgoingSession:  # noqa: FBT001
+    async def speak(self, hop: Hop, mail: OutgoingMail, use_tls: bool) -> OutgoingSession:
         """Hand a message to a hop; the ended dialogue knows what became of it."""
         ended = asyncio.Event()
         sessions: list[OutgoingSession] = []

@@ -99,7 +99,7 @@ class Relay:
                 self._log(batch, answers)
                 await self._settle(batch, answers, octets)
             except StoreUnavailable as error:
-                _LOG.error("mail %d: %s", batch.mail.mail_id, error)  # noqa: TRY400
+                _LOG.error("mail %d: %s", batch.mail.mail_id, error)
                 self._queue.put_off(batch, self._now_s() + _STORE_PAUSE_S)
             finally:
                 self._news.set()

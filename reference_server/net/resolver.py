@@ -1,6 +1,7 @@
 """MX and address look-ups with dnspython's asynchronous resolver."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import dns.asyncresolver
 import dns.exception
@@ -8,7 +9,6 @@ import dns.name
 import dns.rdatatype
 import dns.resolver
 
-from harness.vocabulary.errors import UsageError
 from reference_server.relay.routing import LookupFailed, MxRecord, NoSuchName
 
 _MAX_CNAMES = 8
@@ -43,7 +43,7 @@ class DnsResolver:
             raise failure
         return found
 
-    async def _ask(self, name: str, kind: dns.rdatatype.RdataType) -> "Sequence[dns.rdata.Rdata]":
+    async def _ask(self, name: str, kind: dns.rdatatype.RdataType) -> Sequence[Any]:
         """Return the records; a CNAME whose target is not in the answer is asked for by itself."""
         try:
             asked = dns.name.from_text(name)

@@ -13,7 +13,11 @@ from reference_server.net.connection import Connection
 from reference_server.net.hub import Hub
 from reference_server.net.listener import Listener, serve
 from reference_server.session.base import Peer, Session
+from reference_server.session.imap.session import ImapSession
+from reference_server.session.imap.settings import ImapSettings
 from reference_server.session.lmtp import LmtpSession
+from reference_server.session.pop3.session import Pop3Session
+from reference_server.session.pop3.settings import Pop3Settings
 from reference_server.session.smtp.desk import Role, SmtpSettings
 from reference_server.session.smtp.session import SmtpSession
 from reference_server.store import Store
@@ -98,10 +102,12 @@ class Services:
         desk, defects, clock = self._desk, self._defects, self._clock
         return lambda peer: kind(peer, settings=settings, desk=desk, defects=defects, clock=clock)
 
-    def _imap(self) -> Callable[[Peer], Session]:
-        from reference_server.session.imap.session import ImapSession
-        from reference_server.session.imap.settings import ImapSettings
+    def _pop3(self) -> Callable[[Peer], Session]:
+        config = self._config
+        settings = Pop3Settings(hostname=config.hostname, clear_logins=config.clear_logins)
+        return lambda peer: Pop3Session(peer, settings=settings, store=self._store)
 
+    def _imap(self) -> Callable[[Peer], Session]:
         config = self._config
         settings = ImapSettings(
             hostname=config.hostname,

@@ -63,9 +63,9 @@ class Attempt:
         """Try one hop; returns why it was no use, or None."""
         mail = OutgoingMail(self.mail.reverse_path, self._open(), self.mail.octets)
         try:
-            session = await self.speak(hop, mail, True)  # noqa: FBT003
+            session = await self.speak(hop, mail, True)
             if session.tls_failed:
-                session = await self.speak(hop, mail, False)  # noqa: FBT003
+                session = await self.speak(hop, mail, False)
         except Unreachable as error:
             return Answer(Reply(451, "4.4.1", (f"{hop.host}[{hop.address}]: {error}",)), None)
         for number, reply in session.replies.items():

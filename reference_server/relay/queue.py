@@ -18,11 +18,15 @@ _PER_TRANSACTION = 100
 """What every server takes (RFC 5321 §4.5.3.1.8)."""
 
 TABLES = (
-    "CREATE TABLE IF NOT EXISTS queue_mail (id INTEGER PRIMARY KEY AUTOINCREMENT, reverse_path TEXT,"
-    " octets BLOB NOT NULL, queued_at REAL NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS queue_recipient (mail_id INTEGER NOT NULL, number INTEGER NOT NULL,"
-    " address TEXT NOT NULL, attempts INTEGER NOT NULL, next_at REAL NOT NULL, last_reply TEXT NOT NULL,"
-    " PRIMARY KEY (mail_id, number)) WITHOUT ROWID",
+    (
+        "CREATE TABLE IF NOT EXISTS queue_mail (id INTEGER PRIMARY KEY AUTOINCREMENT, reverse_path TEXT,"
+        " octets BLOB NOT NULL, queued_at REAL NOT NULL)"
+    ),
+    (
+        "CREATE TABLE IF NOT EXISTS queue_recipient (mail_id INTEGER NOT NULL, number INTEGER NOT NULL,"
+        " address TEXT NOT NULL, attempts INTEGER NOT NULL, next_at REAL NOT NULL, last_reply TEXT NOT NULL,"
+        " PRIMARY KEY (mail_id, number)) WITHOUT ROWID"
+    ),
 )
 
 

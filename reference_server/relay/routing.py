@@ -88,11 +88,15 @@ class Router:
         if domain.startswith("["):
             return self._literal_hop(domain)
         try:
-            records = await self._resolver.mx(domain)
+            records = list(await self._resolver.mx(domain))
         except NoSuchName:
             return _unroutable(550, "5.1.2", f"the domain {domain} does not exist")
         except LookupFailed as error:
             return _unroutable(451, "4.4.3", f"cannot look up {domain}: {error}")
+        return await self._hops_by(records, domain)
+
+    async def _hops_by(self, records: list[MxRecord], domain: str) -> "tuple[Hop, ...] | Unroutable":
+        """Read the MX records: none, a null MX, or hosts by preference."""
         if not records:
             # RFC 5321 §5.1: without any MX record, the domain itself at preference 0.
             return await self._hops_of([MxRecord(0, domain)], domain)
@@ -119,7 +123,7 @@ class Router:
         return (Hop(literal, address),)
 
     def _without_self(self, records: list[MxRecord]) -> list[MxRecord]:
-        """Drop this server and all that are not preferred to it, or mail would go in circles (RFC 5321 §5.1)."""
+        """Drop this server and all hosts not preferred to it, or mail would circle (RFC 5321 §5.1)."""
         own = [record.preference for record in records if record.exchange.lower() in self._own_names]
         return [record for record in records if record.preference < min(own)] if own else records
 

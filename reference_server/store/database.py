@@ -76,7 +76,10 @@ def prepare(directory: Path, *, first_uid_validity: int) -> Path:
 
 def damaged(path: Path, why: object) -> StoreError:
     """Return the one line about a file that cannot be read."""
-    return StoreError(f"{path}: damaged ({why}); put a backup in its place or give an empty data directory")
+    one_line = " ".join(str(why).replace("*", "").split())
+    return StoreError(
+        f"{path}: damaged ({one_line}); put a backup in its place or give an empty data directory"
+    )
 
 
 def check(path: Path) -> None:
@@ -95,7 +98,10 @@ def check(path: Path) -> None:
         )
     if version < VERSION:
         raise StoreError(f"{path}: format {version} was never released; give an empty data directory")
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    # Without a write-ahead log all is in the file itself, and `immutable` leaves not even a lock beside it.
+    log = path.with_name(path.name + "-wal")
+    how = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)
     try:
         names = {
             name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")

@@ -70,7 +70,12 @@ class Columns:
 
     def extend(self, rows: Sequence[EntryRow]) -> None:
         """Add rows at the end; their UIDs are higher than those here."""
-        for column, values in zip(self._arrays(), zip(*rows, strict=True), strict=False):
+        if rows:
+            self.fill(zip(*rows, strict=True))
+
+    def fill(self, columns: Iterable[Iterable[int]]) -> None:
+        """Add whole columns, in the order of `Message.row`."""
+        for column, values in zip(self._arrays(), columns, strict=True):
             column.extend(values)
 
     def message(self, index: int) -> Message:

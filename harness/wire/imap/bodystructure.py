@@ -58,16 +58,17 @@ class BodyStructure:
         Part 1 of a message that is no multipart is its body; the parts of a MESSAGE/RFC822 are those of the
         message inside.
         """
-        part = self
-        for depth, number in enumerate(path):
-            whole = part.message if part.message is not None else part
-            if whole.parts and 1 <= number <= len(whole.parts):
-                part = whole.parts[number - 1]
-            elif not whole.parts and number == 1 and (depth == 0 or part.message is not None):
-                part = whole
-            else:
-                return None
-        return part
+        if not path:
+            return self
+        number, *rest = path
+        numbered = self.parts or (self,)
+        if not 1 <= number <= len(numbered):
+            return None
+        chosen = numbered[number - 1]
+        if not rest:
+            return chosen
+        whole = chosen.message or (chosen if chosen.is_multipart else None)
+        return whole.part(*rest) if whole is not None else None
 
 
 def read_body(cursor: Cursor, *, extensible: bool) -> BodyStructure:

@@ -52,7 +52,7 @@ class Response:
     @property
     def body(self) -> bytes:
         """The octets of the lines with their CRLFs: of RETR the message; empty for a single line."""
-        return b"".join(line + b"\r\n" for line in self.lines or ())
+        return b"\r\n".join((*self.lines, b"")) if self.lines else b""
 
     @property
     def timestamp(self) -> bytes | None:

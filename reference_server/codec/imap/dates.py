@@ -87,6 +87,5 @@ def _check_day(year: int, month: int, day: int) -> int:
 
 
 def local_day(epoch_s: int, zone_min: int) -> int:
-    """Return the day since the epoch on which a message came, by its own zone (RFC 3501 §6.4.4: disregarding
-    time and timezone)."""
+    """Return the day since the epoch on which a message came, by its own zone (RFC 3501 §6.4.4, ON)."""
     return (epoch_s + zone_min * 60) // 86400

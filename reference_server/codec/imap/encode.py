@@ -1,4 +1,4 @@
-"""Words of responses: what can be an atom is one, what can be quoted is quoted, all else is a literal (RFC 3501 §4)."""
+"""Words of responses (RFC 3501 §4): atoms where they can be, else quoted strings, else literals."""
 
 import re
 from typing import Final

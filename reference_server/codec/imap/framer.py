@@ -1,7 +1,7 @@
 """Commands cut out of the octets that arrive: lines and the literals between them (RFC 3501 §4.3, RFC 7888).
 
-Sizes are judged before anything is kept: a literal that is too large is never allocated, a line that is too long
-is thrown away as it arrives, and a client that goes on and on is told BYE.
+Sizes are judged before anything is kept: a literal that is too large is never allocated, a line that is too
+long is thrown away as it arrives, and a client that goes on and on is told BYE.
 """
 
 import re
@@ -178,7 +178,7 @@ class Framer:
             if len(self._lines) + len(line) > self.limits.line_octets:
                 self._refuse(self._lines or line[:200], b"The command line is too long", b"TOOBIG")
             elif not whole or b"\r" in line or b"\x00" in line:
-                # every line ends in CRLF, and neither CR, LF nor NUL is a CHAR of any word (RFC 3501 §2.2, §9)
+                # CRLF ends a line, and neither CR, LF nor NUL is a CHAR of any word (RFC 3501 §2.2, §9)
                 self._refuse(self._lines or line[:200], b"A line must end in CRLF and hold no CR, LF or NUL")
         if self._refused is not None:
             self._discarded += len(line)
@@ -205,13 +205,13 @@ class Framer:
             message = _MESSAGE_VERB.match(text) is not None
             limit = self.limits.message_octets if message else self.limits.literal_octets
             if self._size + octets > limit + (self.limits.literal_octets if message else 0):
-                # a number that is none in the grammar's 32 bits is BAD, a literal that is merely too large is NO
+                # a number beyond the grammar's 32 bits is BAD, a literal that is merely too large is NO
                 self._refuse(text, b"The literal is too large", b"TOOBIG", no=octets <= 0xFFFFFFFF)
             elif len(self._literals) >= _MAX_LITERALS:
                 self._refuse(text, b"Too many literals", b"TOOBIG")
         if self._refused is not None:
             if synchronizing:
-                # the client waits for "+" and gets its refusal instead; it will not send the octets (RFC 7888 §4)
+                # the client waits for "+", gets its refusal, and keeps the octets (RFC 7888 §4)
                 return self._complete(line)
             if self._discarded + octets > self.limits.discard_octets:
                 tag = self._refused.tag

@@ -1,8 +1,8 @@
 """The words of a command, read from left to right (RFC 3501 §9).
 
-A `CommandReader` stands on the text of one command. Literals are not part of that text: where the grammar meets
-`{n}` and CRLF, the octets come from the list beside it. So no octet of a literal is ever taken for syntax, and
-one regular expression per word is enough.
+A `CommandReader` stands on the text of one command. Literals are not part of that text: where the grammar
+meets `{n}` and CRLF, the octets come from the list beside it. So no octet of a literal is ever taken for
+syntax, and one regular expression per word is enough.
 """
 
 import re
@@ -22,11 +22,10 @@ _TAG: Final = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\+]+')
 # QUOTED-CHAR, and octets above 7F, which RFC 9051 §4.3 allows as UTF-8
 _QUOTED: Final = re.compile(rb'"((?:[^\x00\r\n"\\]|\\["\\])*)"')
 _ESCAPED: Final = re.compile(rb"\\(.)")
-# literal = "{" number "}" CRLF *CHAR8; literal8 (RFC 3516) has a "~" in front, RFC 7888 a "+" behind the number
+# literal = "{" number "}" CRLF *CHAR8; "~" in front (RFC 3516), "+" behind the number (RFC 7888)
 _LITERAL: Final = re.compile(rb"~?\{[0-9]+\+?\}\r\n")
 _NUMBER: Final = re.compile(rb"[0-9]+")
 _FLAG: Final = re.compile(rb'\\?[^\x00-\x20\x7f-\xff(){%*"\\\]]+')
-_BASE64: Final = re.compile(rb"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _PRINTABLE: Final = re.compile(rb'[^\x00-\x1f\x7f"\\\r\n]*')
 
 
@@ -94,8 +93,12 @@ class CommandReader:
         return found[0]
 
     def tag(self) -> bytes:
-        """Read the command's tag."""
-        return self.match(_TAG, b"a tag")
+        """Read the command's tag, which ends at a space or with the command."""
+        found = _TAG.match(self.text)
+        if found is None or self.text[found.end() : found.end() + 1] not in (b"", b" "):
+            raise Garbled(b"Expected a tag")
+        self.at = found.end()
+        return found[0]
 
     def atom(self) -> bytes:
         """Read an atom as it came."""
@@ -184,18 +187,3 @@ class CommandReader:
         inner = self.match(_PRINTABLE, b"a date")
         self.expect(b'"')
         return inner
-
-
-def is_base64(octets: bytes) -> bool:
-    """Whether a line is canonical base64 (RFC 3501 §9, `base64`)."""
-    return _BASE64.fullmatch(octets) is not None
-
-
-def is_atom(octets: bytes) -> bool:
-    """Whether a word may be written as an atom."""
-    return _ATOM.fullmatch(octets) is not None
-
-
-def is_tag(octets: bytes) -> bool:
-    """Whether a word is a tag."""
-    return _TAG.fullmatch(octets) is not None

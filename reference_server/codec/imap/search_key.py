@@ -49,7 +49,7 @@ class HasFlag:
 
 @dataclass(frozen=True, slots=True)
 class IsRecent:
-    r"""The session has `\\Recent` for the message."""
+    r"""The session has `\Recent` for the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ class _Program:
             return octets.decode(self.charset)
         except UnicodeDecodeError:
             if self.charset == "ascii":
-                # without CHARSET the text is US-ASCII; clients that send UTF-8 there mean it (RFC 9051 §6.4.4)
+                # without CHARSET it is US-ASCII; clients that send UTF-8 mean that (RFC 9051 §6.4.4)
                 try:
                     return octets.decode("utf-8")
                 except UnicodeDecodeError:

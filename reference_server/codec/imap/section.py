@@ -20,28 +20,31 @@ def extract(octets: bytes, section: Section, structure: Callable[[], Part]) -> b
 
 
 def _locate(octets: bytes, section: Section, structure: Callable[[], Part]) -> bytes | None:
-    start = 0
-    end = len(octets)
-    text = section.text
     if section.part:
-        part = find_part(structure(), section.part)
-        if part is None:
-            return None
-        if text is Text.WHOLE:
-            return octets[part.body : part.end]
-        if text is Text.MIME:
-            return octets[part.start : part.body]
-        if not part.is_message:
-            # HEADER and TEXT behind a part number mean the message in a message/rfc822 part
-            return None
-        message = part.children[0]
-        start, body, end = message.start, message.body, message.end
-    elif text is Text.WHOLE:
+        return _locate_in_part(octets, section, find_part(structure(), section.part))
+    if section.text is Text.WHOLE:
         return octets
-    else:
-        body = body_offset(octets)
-    if text is Text.HEADER:
+    return _of_message(octets, section, 0, body_offset(octets), len(octets))
+
+
+def _locate_in_part(octets: bytes, section: Section, part: Part | None) -> bytes | None:
+    if part is None:
+        return None
+    if section.text is Text.WHOLE:
+        return octets[part.body : part.end]
+    if section.text is Text.MIME:
+        return octets[part.start : part.body]
+    if not part.is_message:
+        # HEADER and TEXT behind a part number mean the message in a message/rfc822 part
+        return None
+    message = part.children[0]
+    return _of_message(octets, section, message.start, message.body, message.end)
+
+
+def _of_message(octets: bytes, section: Section, start: int, body: int, end: int) -> bytes:
+    if section.text is Text.HEADER:
         return octets[start:body]
-    if text is Text.TEXT:
+    if section.text is Text.TEXT:
         return octets[body:end]
-    return select_fields(octets, start, body, frozenset(section.fields), others=text is Text.FIELDS_NOT)
+    others = section.text is Text.FIELDS_NOT
+    return select_fields(octets, start, body, frozenset(section.fields), others=others)

@@ -26,7 +26,7 @@ _GROUP_END: Final = Address(None, None, None, None)
 
 
 def _tokens(value: bytes) -> Iterator[tuple[str, bytes]]:
-    """Go through the words: kind (`quoted`, `atom`, `domain`, `comment`, or a special character) and octets."""
+    """Go through the words: kind (`quoted`, `atom`, `domain`, `comment`, a special character) and octets."""
     at = 0
     while at < len(value):
         found = _TOKEN.match(value, at)

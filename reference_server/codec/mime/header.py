@@ -48,7 +48,7 @@ def iterate_fields(octets: bytes, start: int, end: int) -> Iterator[Field]:
             return
         name, colon, _ = raw.partition(b":")
         name = name.rstrip(b" \t")
-        # a name is printable US-ASCII (RFC 5322 §2.2); anything else is no field, but still a line of the header
+        # a name is printable US-ASCII (RFC 5322 §2.2); else it is no field, but still a line of the header
         if colon and name and name.isascii() and b" " not in name and b"\n" not in name:
             yield Field(name.lower(), raw)
         else:

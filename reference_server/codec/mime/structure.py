@@ -1,8 +1,8 @@
 """The tree of parts of a message, found in one pass over its octets (RFC 2046 §5).
 
-All lines that start with `--` are gone through once, with the boundaries that are open in a table; so the time
-is linear however deep the parts are nested, and depth and number of parts are capped. What lies beyond the
-caps, or does not hold what its type promises, is one opaque part.
+All lines that start with `--` are gone through once, with the boundaries that are open in a table; so the
+time is linear however deep the parts are nested, and depth and number of parts are capped. What lies beyond
+the caps, or does not hold what its type promises, is one opaque part.
 """
 
 import re

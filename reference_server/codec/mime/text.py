@@ -1,4 +1,4 @@
-"""The text of a message as a reader sees it, for SEARCH: encoded words, transfer encodings and charsets undone.
+"""The text of a message as a reader sees it, for SEARCH: encodings and charsets undone.
 
 What cannot be decoded is taken as it is; nothing here fails.
 """
@@ -26,7 +26,7 @@ _NOT_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/]+")
 
 
 def decode_charset(octets: bytes, charset: bytes) -> str:
-    """Read text in a charset; one that is unknown, or is not what the text is in, counts as UTF-8 or Latin-1."""
+    """Read text in a charset; where that is unknown or wrong, it counts as UTF-8 or Latin-1."""
     if _CHARSET.fullmatch(charset):
         try:
             return octets.decode(charset.decode("ascii"))
@@ -56,7 +56,7 @@ def decode_transfer(octets: bytes, encoding: bytes) -> bytes:
 
 
 def decode_words(value: bytes) -> str:
-    """Read a field's value with its encoded words; white space between two of them is no text (RFC 2047 §6.2)."""
+    """Read a field's value with its encoded words; white space between them is no text (RFC 2047 §6.2)."""
     if b"=?" not in value:
         return decode_charset(value, b"utf-8")
     value = _BETWEEN_WORDS.sub(rb"\1", value)

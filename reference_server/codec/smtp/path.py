@@ -72,7 +72,7 @@ def parse_reverse_path(octets: bytes, start: int = 0) -> tuple[ReversePath, int]
 
 
 def parse_forward_path(octets: bytes, start: int = 0) -> tuple[Mailbox, int]:
-    """Read a forward path, or `<Postmaster>`, at `start` (RFC 5321 §4.1.1.3); the path, and where it ended."""
+    """Read a forward path or `<Postmaster>` (RFC 5321 §4.1.1.3) at `start`; the path, and where it ended."""
     postmaster = _POSTMASTER.match(octets, start)
     if postmaster:
         return Mailbox(octets[start + 1 : postmaster.end() - 1].decode("ascii"), ""), postmaster.end()

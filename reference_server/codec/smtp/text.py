@@ -38,13 +38,13 @@ class TextReader:
         if self._loose:
             return self._find_loose_end(buffer)
         position = self._position
-        if position == 0 and self.discarded == 0:
-            if buffer.startswith(b"."):
-                if buffer.startswith(b".\r\n"):
-                    return 0
-                if buffer in (b".", b".\r"):
-                    return None
-                self.stuffed = True
+        if position == 0 and self.discarded == 0 and buffer.startswith(b"."):
+            # The CRLF of the DATA line is the one before a dot at the very start.
+            if buffer.startswith(b".\r\n"):
+                return 0
+            if len(buffer) < 3 and b".\r\n".startswith(buffer):
+                return None
+            self.stuffed = True
         length = len(buffer)
         for found in _LF_DOT.finditer(buffer, position):
             dot = found.end() - 1

@@ -34,8 +34,8 @@ def offered(session: "ImapSession") -> bytes:
         if takes_passwords(session):
             words.extend(_MECHANISMS)
         else:
-            # SCRAM shows no password, but without TLS its messages can be tampered with (RFC 5802 §9); LOGIN is
-            # not to be tried at all (RFC 3501 §11.2)
+            # LOGIN is not to be tried at all (RFC 3501 §11.2); SCRAM shows no password, but without TLS its
+            # messages can be tampered with (RFC 5802 §9)
             words.append(b"LOGINDISABLED")
     else:
         words.extend(_LOGGED_IN)

@@ -30,5 +30,5 @@ def settable(flags: Iterable[bytes]) -> tuple[str, ...]:
 
 
 def is_known(flag: str, keywords: Sequence[str]) -> bool:
-    """Whether a mailbox with these keywords has a bit for the flag; keywords are equal whatever their case."""
+    """Whether a mailbox with these keywords has a bit for the flag; their case makes no difference."""
     return flag in SYSTEM_FLAGS or any(flag.lower() == keyword.lower() for keyword in keywords)

@@ -1,4 +1,4 @@
-"""What LIST and LSUB have in common: the reference, the pattern, and which names they mean (RFC 3501 §6.3.8)."""
+"""What LIST and LSUB have in common: reference and pattern, and which names they mean (RFC 3501 §6.3.8)."""
 
 from reference_server.codec.imap.lexer import CommandReader
 from reference_server.codec.imap.mutf7 import decode_mailbox_name

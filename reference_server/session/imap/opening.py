@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def open_mailbox(session: "ImapSession", call: Call, *, read_only: bool) -> Answer:
-    """Leave the mailbox that is selected, also if the new one cannot be opened; then open it and describe it."""
+    """Leave the selected mailbox, also if the new one cannot be opened; then open that and describe it."""
     call.reader.sp()
     name = read_mailbox(call.reader)
     call.reader.end()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
+from reference_server.codec.imap.dates import local_day
 from reference_server.codec.imap.search_key import (
     All,
     And,
@@ -81,36 +82,39 @@ class Searcher:
 
     def _filter_by_arrays(self, key: Key, among: Indices) -> Indices:
         columns = self._columns
+        found: Indices = among
         match key:
             case All():
-                return among
+                pass
             case HasFlag(flag):
                 bit = flag_bits((flag.decode("ascii"),), self._keywords)
                 flags = columns.flags
-                return [index for index in among if flags[index] & bit]
+                found = [index for index in among if flags[index] & bit] if bit else ()
             case IsRecent():
-                if not self._view.recent:
-                    return ()
                 uids = columns.uids
-                return [index for index in among if self._view.is_recent(uids[index])]
+                is_recent = self._view.is_recent
+                found = [index for index in among if is_recent(uids[index])] if self._view.recent else ()
             case InNumbers(numbers):
-                return _intersection(among, _existing(numbers, len(columns)))
+                found = _intersection(among, _existing(numbers, len(columns)))
             case InUids(uid_set):
-                return _intersection(among, uids_to_indices(uid_set, columns.uids))
-            case InternalDay(compare, day):
-                fits = _comparison(compare, day)
-                seconds, zones = columns.internal_dates, columns.zones_min
-                return [i for i in among if fits((seconds[i] + 60 * zones[i]) // 86400)]
-            case SentDay(compare, day):
-                fits = _comparison(compare, day)
-                days = columns.sent_days
-                return [index for index in among if days[index] != NO_DAY and fits(days[index])]
+                found = _intersection(among, uids_to_indices(uid_set, columns.uids))
             case Size(compare, octets):
+                fits = _comparison(compare, octets)
                 sizes = columns.sizes
-                if compare is Compare.LARGER:
-                    return [index for index in among if sizes[index] > octets]
-                return [index for index in among if sizes[index] < octets]
-        raise AssertionError(key)
+                found = [index for index in among if fits(sizes[index])]
+            case _:
+                found = self._filter_by_day(key, among)
+        return found
+
+    def _filter_by_day(self, key: Key, among: Indices) -> Indices:
+        if isinstance(key, SentDay):
+            fits = _comparison(key.compare, key.day)
+            days = self._columns.sent_days
+            return [index for index in among if days[index] != NO_DAY and fits(days[index])]
+        assert isinstance(key, InternalDay)
+        fits = _comparison(key.compare, key.day)
+        seconds, zones = self._columns.internal_dates, self._columns.zones_min
+        return [index for index in among if fits(local_day(seconds[index], zones[index]))]
 
     async def _filter_by_text(self, key: Contains, among: Indices) -> Indices:
         wanted = key.text.casefold()
@@ -164,11 +168,14 @@ def _cost(key: Key) -> int:
     return 0
 
 
-def _comparison(compare: Compare, day: int) -> Callable[[int], bool]:
-    """Return the comparison of a day with the key's."""
-    if compare is Compare.BEFORE:
-        return day.__gt__
-    return day.__eq__ if compare is Compare.ON else day.__le__
+def _comparison(compare: Compare, bound: int) -> Callable[[int], bool]:
+    """Return the comparison of a day or a size with that of the key."""
+    return {
+        Compare.BEFORE: bound.__gt__,
+        Compare.ON: bound.__eq__,
+        Compare.SINCE: bound.__le__,
+        Compare.LARGER: bound.__lt__,
+    }[compare]
 
 
 def _without(among: Indices, found: Indices) -> Indices:

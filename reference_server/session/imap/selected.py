@@ -60,7 +60,7 @@ class Selected:
     # -- flags -----------------------------------------------------------------------------------------------
 
     def flags(self, mask: int, uid: int) -> bytes:
-        r"""Return a message's flags as FETCH writes them, with `\Recent` where this session was told first."""
+        r"""Return flags as FETCH writes them, with `\Recent` where this session was told first."""
         text = self._flag_texts.get(mask)
         if text is None:
             text = self.flags_text(mask)

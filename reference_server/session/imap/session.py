@@ -10,10 +10,10 @@ from reference_server.session.base import Arrival, Flush, Input, Peer, Session
 from reference_server.session.imap import capabilities
 from reference_server.session.imap.command import COMMANDS, Call, Command, State
 from reference_server.session.imap.names import InvalidName
-from reference_server.store.ports import MailReader
 from reference_server.session.imap.selected import Selected
 from reference_server.session.imap.settings import ImapSettings
 from reference_server.store.errors import StoreUnavailable
+from reference_server.store.ports import MailReader
 from reference_server.store.values import Account
 
 SLICE_OCTETS: Final = 65_536

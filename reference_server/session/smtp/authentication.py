@@ -1,10 +1,10 @@
 """AUTH on the submission ports (RFC 4954), with the mechanisms of `reference_server.codec.sasl`."""
 
 import base64
+from typing import Any
 
 from reference_server.codec.sasl import (
     MECHANISMS,
-    RESPONSE_LIMIT_OCTETS,
     Challenge,
     Denied,
     Exchange,
@@ -43,6 +43,7 @@ async def auth(c: Conversation, argument: bytes | None) -> None:
 
 
 async def _exchange(c: Conversation, mechanism: str, initial: bytes) -> None:
+    """Carry challenges and responses to and fro, and judge the outcome."""
     exchange = Exchange(mechanism, c.desk.scram_keys)
     response = decode_initial_response(initial) if initial else None
     if initial and response is None:
@@ -51,43 +52,47 @@ async def _exchange(c: Conversation, mechanism: str, initial: bytes) -> None:
     step = exchange.step(response)
     while isinstance(step, Challenge):
         c.outbox += b"334 %b\r\n" % base64.b64encode(step.octets)
-        try:
-            line = await c.read_line()
-        except LineTooLong:
-            line = b" " * (RESPONSE_LIMIT_OCTETS + 1)
-        if len(line) > RESPONSE_LIMIT_OCTETS - 2:
-            c.refuse(500, "5.5.6", "authentication exchange line is too long")
-            return
-        if line == b"*":
-            c.refuse(501, "5.7.0", "authentication cancelled")
-            return
-        answer = decode_base64(line)
+        answer = await _response(c)
         if answer is None:
-            c.refuse(501, "5.5.2", "malformed base64")
             return
         step = exchange.step(answer)
-    if isinstance(step, PasswordLogin):
-        try:
-            account = await VerifyPassword(step.login, step.password)
-        except StoreUnavailable:
-            c.refuse(454, "4.7.0", "temporary authentication failure")
-            return
-    elif isinstance(step, Proven):
-        account = step.account
-    else:
-        account = None
+    match step:
+        case PasswordLogin(login, password):
+            try:
+                _conclude(c, await VerifyPassword(login, password))
+            except StoreUnavailable:
+                c.refuse(454, "4.7.0", "temporary authentication failure")
+        case Proven(account):
+            _conclude(c, account)
+        case Denied(why, malformed):
+            if malformed:
+                c.refuse(501, "5.5.2", why)
+            else:
+                _conclude(c, None)
+
+
+async def _response(c: Conversation) -> bytes | None:
+    """Read a response and undo base64; None where it ended the exchange (RFC 4954 §4)."""
+    try:
+        line = await c.read_line()
+    except LineTooLong:
+        c.refuse(500, "5.5.6", "authentication exchange line is too long")
+        return None
+    if line == b"*":
+        c.refuse(501, "5.7.0", "authentication cancelled")
+        return None
+    answer = decode_base64(line)
+    if answer is None:
+        c.refuse(501, "5.5.2", "malformed base64")
+    return answer
+
+
+def _conclude(c: Conversation, account: "Any | None") -> None:
+    """Let the client in; or refuse, without saying what was wrong, and after too many times hang up."""
     if account is not None:
         c.account = account
         c.say(235, "2.7.0", "authentication succeeded")
         return
-    if isinstance(step, Denied) and step.malformed:
-        c.refuse(501, "5.5.2", step.why)
-        return
-    _fail(c)
-
-
-def _fail(c: Conversation) -> None:
-    """Refuse, without saying what was wrong; after too many times hang up."""
     c.failed_logins += 1
     c.refuse(535, "5.7.8", "authentication credentials invalid")
     if c.failed_logins >= c.settings.max_failed_logins:

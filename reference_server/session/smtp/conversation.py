@@ -137,7 +137,7 @@ class Conversation(Session):
     async def read_text(self) -> bytes | None:
         """Read the text of DATA up to CRLF.CRLF; None if it is longer than this server takes.
 
-        The text comes back as it was sent, still dot-stuffed; `unstuff` is the caller's. The dot line is gone.
+        The text comes back as it was sent, without the dot line and still stuffed; `unstuff` is the caller's.
         """
         inbox = self.inbox
         reader = TextReader(loose="smtp-lf-dot-lf" in self.defects)

@@ -78,5 +78,6 @@ async def starttls(c: Conversation, argument: bytes | None) -> None:
         c.ended = True
         return
     c.inbox[:0] = kept
-    c.forget()
+    if "smtp-starttls-state-kept" not in c.defects:
+        c.forget()
     c.secure = True

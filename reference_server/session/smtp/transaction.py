@@ -21,6 +21,8 @@ _RECIPIENT_OK = reply(250, "2.1.5", "recipient OK")
 _RESET_OK = reply(250, "2.0.0", "OK")
 _GO_AHEAD = reply(354, "", "end the message with a line that holds a single dot")
 _TAKEN = reply(250, "2.6.0", "message taken")
+_TOO_LARGE = reply(552, "5.3.4", "message size exceeds the fixed maximum")
+_STRAY_LINE_END = reply(554, "5.6.0", "a CR or LF stands alone in the message (RFC 5321 2.3.8)")
 _SIZE_DIGITS = 20
 """RFC 1870 §3: size-value = 1*20DIGIT."""
 _EIGHT_BIT_MASK = bytes(octet & 0x7F for octet in range(256))
@@ -188,18 +190,23 @@ async def data(c: Conversation, argument: bytes | None) -> None:
 
 async def take(c: Conversation, envelope: Envelope, text: bytes | None) -> bytes:
     """Judge the text, commit it for every recipient in one change, and return the reply."""
-    if text is None:
-        return reply(552, "5.3.4", "message size exceeds the fixed maximum")
     if not envelope.recipients:
         return _TAKEN
+    if text is None:
+        return _TOO_LARGE
     if "smtp-dot-kept" not in c.defects:
         text = unstuff(text)
     if len(text) > c.settings.max_message_octets:
-        return reply(552, "5.3.4", "message size exceeds the fixed maximum")
+        return _TOO_LARGE
     if has_stray_line_ends(text) and "smtp-lf-dot-lf" not in c.defects:
-        return reply(554, "5.6.0", "a CR or LF stands alone in the message (RFC 5321 2.3.8)")
+        return _STRAY_LINE_END
     if "smtp-8bit-stripped" in c.defects:
         text = text.translate(_EIGHT_BIT_MASK)
+    return await _commit(c, envelope, text)
+
+
+async def _commit(c: Conversation, envelope: Envelope, text: bytes) -> bytes:
+    """Have the message synced to disk before anybody says 250 (RFC 5321 §6.1)."""
     change = c.desk.change_for(envelope, text)
     if isinstance(change, Refusal):
         return reply(change.code, change.enhanced, change.text)

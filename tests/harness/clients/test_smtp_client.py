@@ -221,13 +221,18 @@ def test_success_without_the_servers_proof_is_told() -> None:
 
 
 def test_utf8_is_read_after_smtputf8() -> None:
-    script = (
-        ScriptedStream()
-        .client("MAIL FROM:<jörg@a.test> SMTPUTF8\r\n".encode())
-        .server("250 jörg\r\n".encode())
-    )
-    with script as stream:
-        assert client_of(stream).mail("jörg@a.test", "SMTPUTF8").text == "jörg".encode()
+    stream = ScriptedStream().client("MAIL FROM:<jörg@a.test> SmtpUtf8\r\n".encode())
+    with stream.server("250 jörg\r\n".encode()):
+        assert client_of(stream).mail("jörg@a.test", "SmtpUtf8").text == "jörg".encode()
+    stream = ScriptedStream().client(b"VRFY a SMTPUTF8\r\n").server("250 jörg\r\n".encode())
+    with stream:
+        assert client_of(stream).vrfy("a", b"SMTPUTF8").text == "jörg".encode()
+
+
+def test_utf8_is_refused_before_it_was_asked_for() -> None:
+    stream = ScriptedStream().client(b"NOOP\r\n").server("250 jörg\r\n".encode())
+    with stream, pytest.raises(RemoteProtocolError):
+        client_of(stream).noop()
 
 
 def test_nonsense_goes_out_raw_only() -> None:

@@ -118,6 +118,15 @@ def test_dropped_octets_are_told() -> None:
     assert transcript.render() == "... 4 octets before this are not kept ...\nS: ok"
 
 
+def test_a_dripping_peer_fills_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.transport.transcript.MAX_ENTRIES", 3)
+    transcript = Transcript()
+    for octet in b"abcde":
+        transcript.record(Kind.SERVER, bytes([octet]))
+    assert transcript.received() == b"cde"
+    assert transcript.dropped_octets == 2
+
+
 def test_a_long_dialogue_is_shown_by_its_ends() -> None:
     transcript = Transcript()
     transcript.record(Kind.CLIENT, b"".join(b"line %03d\r\n" % number for number in range(100)))

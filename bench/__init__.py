@@ -1,0 +1,1 @@
+"""Benchmarks: what the parts cost, measured; `python -m bench [NAME...]`, or `nox -s bench -- [NAME...]`."""

@@ -8,11 +8,11 @@ Unknown keys are errors, so that a misspelt knob is never silently the default.
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import NoReturn
 
+from harness.targets.reading import nearest
 from harness.vocabulary.errors import UsageError
 from harness.vocabulary.services import Service
 
@@ -98,6 +98,8 @@ class Profile:
     duration_s: float
     pause_s: Range
     """Between two acts of one user."""
+    settle_s: float
+    """How long after the last act accepted mail may take to show, before it counts as lost."""
     sizes: tuple[Share, ...]
     """Octets of a message."""
     service_level: ServiceLevel
@@ -122,10 +124,7 @@ def load_profile(name: str) -> Profile:
         return read_profile(Path(name))
     names = profile_names()
     if name not in names:
-        close = get_close_matches(name, names, n=3, cutoff=0.4)
-        raise ProfileError(
-            f"no load profile {name!r}; {'near it' if close else 'known'}: {', '.join(close or names)}"
-        )
+        raise ProfileError(f"no load profile {name!r}; {nearest(name, names)}")
     return read_profile(PROFILE_DIRECTORY / f"{name}.toml")
 
 
@@ -139,8 +138,8 @@ def read_profile(path: Path) -> Profile:
         raise ProfileError(f"{path}: not TOML: {error}") from error
     root = _Table(path, "", table)
     root.only(
-        "schema", "summary", "user", "services", "exclusive_accounts", "defaults", "pause_s", "sizes",
-        "acts_per_connection", "knobs", "service_level",
+        "schema", "summary", "user", "services", "exclusive_accounts", "defaults", "pause_s", "settle_s",
+        "sizes", "acts_per_connection", "knobs", "service_level",
     )  # fmt: skip
     if root.number("schema") != SCHEMA:
         root.fail("schema", f"this mailproof reads schema {SCHEMA}")
@@ -161,6 +160,7 @@ def read_profile(path: Path) -> Profile:
         spawn_rate=defaults.number("spawn_rate", least=0.01),
         duration_s=defaults.number("duration_s", least=1),
         pause_s=root.range("pause_s"),
+        settle_s=root.number("settle_s"),
         sizes=root.shares("sizes"),
         service_level=_service_level(root.table("service_level")),
         knobs=MappingProxyType({key: knobs.number(key) for key in KINDS[kind]}),
@@ -196,9 +196,7 @@ class _Table:
     def only(self, *known: str) -> None:
         for key in self.values:
             if key not in known:
-                close = get_close_matches(key, known, n=1)
-                mend = f"did you mean {close[0]}?" if close else "known: " + ", ".join(known)
-                self.fail(key, f"unknown key; {mend}")
+                self.fail(key, f"unknown key; {nearest(key, known)}")
 
     def get(self, key: str, what: str) -> object:
         if key not in self.values:

@@ -21,8 +21,6 @@ from loadtests.profile_file import Profile, load_profile
 from loadtests.sessions import Dialer, ImapSession, Pop3Session, SmtpSession
 from loadtests.sweep import IMAP, POP3, Inbox, begin, sweep_inbox, sweep_maildrop
 
-SETTLE_S: Final = 30.0
-"""How long after the last act accepted mail may take to show, before it counts as lost."""
 SENDER: Final = "sender@load.mailproof.test"
 
 
@@ -128,7 +126,7 @@ class Run:
 
     def finish(self) -> None:
         """Read for what is still awaited, remove what the run made; called when the users have stopped."""
-        deadline = time.monotonic() + SETTLE_S
+        deadline = time.monotonic() + self.profile.settle_s
         for act in self._at_end:
             self._guarded("removing what was made", act)
         for inbox in self._inboxes.values():

@@ -38,14 +38,14 @@ from harness.vocabulary.errors import MailproofError, TargetFileError, UsageErro
 from harness.vocabulary.exit_codes import ExitCode
 from loadtests.figures import failure_figures, request_figures
 from loadtests.ledger import Totals
-from loadtests.run import SETTLE_S, Run, prepare, try_target
+from loadtests.run import Run, prepare, try_target
 from loadtests.users.base import MailUser
 from loadtests.verdict import judge
 
 STOP_TIMEOUT_S: Final = 10.0
 """How long users may take to bring a message to its end when the run stops."""
-FINISH_WITHIN_S: Final = STOP_TIMEOUT_S + SETTLE_S + 30.0
-"""How long the master waits for the workers to finish."""
+FINISH_WITHIN_S: Final = STOP_TIMEOUT_S + 50.0
+"""How long the master waits for the workers to finish, beside the time that mail may take to show."""
 SHARE: Final = "mailproof_share"
 FINISH: Final = "mailproof_finish"
 FINISHED: Final = "mailproof_finished"
@@ -202,7 +202,7 @@ class Wiring:
         self.all_finished.clear()
         for client in list(self.awaited):
             runner.send_message(FINISH, {}, client)
-        deadline = time.monotonic() + FINISH_WITHIN_S
+        deadline = time.monotonic() + FINISH_WITHIN_S + self._run.profile.settle_s
         while self.awaited and time.monotonic() < deadline:
             self.all_finished.wait(0.2)
             present = {client.id for client in runner.clients.all if client.state != STATE_MISSING}
@@ -222,7 +222,7 @@ class Wiring:
     def settle(self) -> None:
         """Stop the users and let all figures arrive; done once, whoever asks first."""
         if self.settled:
-            self.settling.wait(FINISH_WITHIN_S)
+            self.settling.wait(FINISH_WITHIN_S + self._run.profile.settle_s)
             return
         self.settled = True
         runner = self._environment.runner

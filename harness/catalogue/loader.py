@@ -41,7 +41,7 @@ class Catalogue:
 
     def similar(self, requirement_id: str) -> tuple[str, ...]:
         """Return ids that somebody may have meant who wrote `requirement_id`."""
-        return tuple(difflib.get_close_matches(requirement_id, self.requirements, n=3, cutoff=0.7))
+        return tuple(difflib.get_close_matches(requirement_id, self.requirements, n=2, cutoff=0.85))
 
     def rfc_of(self, folder: str) -> Rfc | None:
         """Return the RFC of a suite's folder, or of an id's first part: `rfc5321`."""

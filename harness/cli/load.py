@@ -17,7 +17,6 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from types import FrameType
 from typing import IO, Any
@@ -30,6 +29,7 @@ from harness.targets.embedded import DEFAULT_ACCOUNTS, embedded_target
 from harness.targets.file import Permit, TargetFile
 from harness.targets.launch import launched
 from harness.targets.loader import load_target
+from harness.targets.reading import nearest
 from harness.vocabulary.errors import UsageError
 from harness.vocabulary.exit_codes import ExitCode
 
@@ -138,10 +138,7 @@ def choose(name: str | None, profiles: Sequence[ProfileEntry]) -> ProfileEntry:
     for profile in profiles:
         if profile.name == name:
             return profile
-    close = get_close_matches(name, names, n=3, cutoff=0.4)
-    raise UsageError(
-        f"no load profile {name!r}; {'near it' if close else 'known'}: {', '.join(close or names)}"
-    )
+    raise UsageError(f"no load profile {name!r}; {nearest(name, names)}")
 
 
 def _read_entry(path: Path) -> ProfileEntry:

@@ -2,12 +2,10 @@
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from harness.conformance.subject import Subject
-
-if TYPE_CHECKING:
-    from harness.transport.tamper import Refutation
+from harness.transport.tamper import Refutation
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,7 @@ class Bench(Protocol):
         """The target as it is."""
         ...
 
-    def refuted(self, refutation: "Refutation") -> AbstractContextManager[Subject]:
+    def refuted(self, refutation: Refutation) -> AbstractContextManager[Subject]:
         """Give the target as the refutation makes it: tampered with, or another server with a fault.
 
         Its `ask_alive` asks the server itself, past the tampering.

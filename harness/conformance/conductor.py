@@ -68,6 +68,7 @@ class Conductor:
                 strict=options.strict,
             ),
         )
+        self._count_workers()
         try:
             running = self._stack.enter_context(launched(self._file))
             if running.directory is not None:
@@ -121,19 +122,6 @@ class Conductor:
     # -- pytest-xdist
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_xdist_setupnodes(self, specs: list[Any]) -> None:
-        """Lower the number of workers to what the accounts allow, and say so."""
-        allowed = min(len(specs), Target(self._file).workers_possible)
-        if allowed < len(specs):
-            accounts = self._file.accounts
-            self.recorder.note(
-                f"{allowed} instead of {len(specs)} workers: each needs accounts for itself, and "
-                f"{self._file.path.name} names {len(accounts.pool)}, {len(accounts.pop3)} of them for POP3"
-            )
-            del specs[allowed:]
-        self._workers = len(specs)
-
-    @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Give a worker its share of the accounts; the successor of one that died gets its share."""
         taken = set(self._shares.values())
@@ -169,6 +157,22 @@ class Conductor:
             terminalreporter.write_line(line)
 
     # -- inside
+
+    def _count_workers(self) -> None:
+        """Lower the number of xdist's workers to what the accounts allow, and say so.
+
+        xdist reads `tx` when its session starts, which is after ours.
+        """
+        specs: list[str] = getattr(self._config.option, "tx", None) or []
+        allowed = min(len(specs), Target(self._file).workers_possible)
+        if allowed < len(specs):
+            accounts = self._file.accounts
+            self.recorder.note(
+                f"{allowed} instead of {len(specs)} workers: each needs accounts for itself, and "
+                f"{self._file.path.name} names {len(accounts.pool)}, {len(accounts.pop3)} of them for POP3"
+            )
+            self._config.option.tx = specs[:allowed]
+        self._workers = max(1, allowed)
 
     def _look_at_target(self) -> None:
         """See which services answer; if none does, nothing is run."""

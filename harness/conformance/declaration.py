@@ -2,13 +2,11 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
+from harness.transport.tamper import Refutation
 from harness.vocabulary.judging import Level, Need, Offers
 from harness.vocabulary.services import Service
-
-if TYPE_CHECKING:
-    from harness.transport.tamper import Refutation
 
 Requires: TypeAlias = Need | Service | Offers
 """What a check may need of its target: a role, a service, or a capability announced on a service."""
@@ -26,7 +24,7 @@ class Declaration:
     """`rfcNNNN/SECTION/slug` or `hazard/slug`; the catalogue has its statement."""
     level: Level
     needs: frozenset[Requires]
-    refuted_by: "Refutation | None"
+    refuted_by: Refutation | None
     """What makes this check fail; a check without one is refused at collection."""
     also: tuple[str, ...]
     """Twins: the same duty stated by other RFCs."""
@@ -37,7 +35,7 @@ def requirement(
     *,
     level: Level,
     needs: Iterable[Requires] = (),
-    refuted_by: "Refutation | None" = None,
+    refuted_by: Refutation | None = None,
     also: Iterable[str] = (),
 ) -> Callable[[CheckFunction], CheckFunction]:
     """Declare the test function below as the check of one requirement.

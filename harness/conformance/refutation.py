@@ -1,7 +1,6 @@
 """Shows that a check can fail: runs it through what its author says must make it fail."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from harness.conformance.bench import Bench
 from harness.conformance.declaration import Declaration
@@ -10,10 +9,9 @@ from harness.conformance.evidence import CaseResult, Evidence, Teeth
 from harness.conformance.judge import Case, judge
 from harness.conformance.lifeline import Lifeline
 from harness.conformance.outcomes import FINDINGS
+from harness.conformance.verify import show
+from harness.transport.tamper import Fault, Refutation, Rewrite, Rewrites
 from harness.vocabulary.judging import Level, Outcome
-
-if TYPE_CHECKING:
-    from harness.transport.tamper import Refutation
 
 _GOOD = frozenset({Outcome.CONFORMS, Outcome.NOT_EXPLOITABLE, Outcome.OBSERVED})
 
@@ -52,13 +50,18 @@ def refute(
     )
 
 
-def describe(refutation: "Refutation") -> str:
+def describe(refutation: Refutation) -> str:
     """Return a refutation in words that fit a line."""
-    name = getattr(refutation, "name", None)
-    if isinstance(name, str):
-        return f"fault {name}"
-    text = repr(refutation)
-    return text if not text.startswith("<") else type(refutation).__name__
+    match refutation:
+        case Fault(name=name):
+            return f"fault {name}"
+        case Rewrite(side=side, pattern=pattern, replacement=replacement):
+            new = show(replacement) if isinstance(replacement, bytes) else "a function of it"
+            return f"the {side.value}'s {show(pattern)} made {new}"
+        case Rewrites(rewrites=rewrites):
+            return ", ".join(describe(one) for one in rewrites)
+        case _:
+            return f"script {type(refutation).__name__}"
 
 
 def _noticed(level: Level, control: CaseResult, tried: CaseResult) -> bool:

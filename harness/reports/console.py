@@ -51,6 +51,7 @@ class ConsoleReport:
         self._results: list[CheckResult] = []
         self._groups: dict[str, list[CheckResult]] = {}
         self._missing: Counter[str] = Counter()
+        self._places: dict[str, int] = {}
         self._header = ""
         self._listed: list[CheckListed] = []
         self._progress: Progress | None = None
@@ -81,6 +82,7 @@ class ConsoleReport:
     def _start(self, event: RunStarted) -> None:
         self._started = event
         self._missing = Counter(info.folder for info in event.checks)
+        self._places = {info.id: place for place, info in enumerate(event.checks)}
         if event.checks and self._console.is_terminal:
             self._progress = Progress(
                 TextColumn("{task.completed:>5.0f}/{task.total:.0f}"),
@@ -122,11 +124,15 @@ class ConsoleReport:
 
     def _print_group(self, folder: str) -> None:
         """Print what is known and not printed yet of one RFC."""
-        results = self._groups.pop(folder, [])
+        results = sorted(self._groups.pop(folder, []), key=lambda result: self._place(result.info))
         if results:
             self._print_header(folder)
         for result in results:
             self._print_result(result)
+
+    def _place(self, info: CheckInfo) -> int:
+        """Return where a check stands in the plan."""
+        return self._places.get(info.id, len(self._places))
 
     def _print_header(self, folder: str) -> None:
         if folder == self._header:

@@ -164,7 +164,7 @@ class ImapInbox:
         """Go on where another reader of the same INBOX has failed."""
         assert isinstance(other, ImapInbox)
         demand(self.client.select("INBOX"), "SELECT INBOX")
-        self._first = self._next = other._first
+        self._first = self._next = other._first  # noqa: SLF001 - of our own class
 
     def check(self) -> None:
         """See by a NOOP whether the server is still there."""
@@ -264,7 +264,7 @@ class Pop3Inbox:
     def adopt(self, other: Inbox) -> None:
         """Go on where another reader has failed."""
         assert isinstance(other, Pop3Inbox)
-        self._known = other._known
+        self._known = other._known  # noqa: SLF001 - of our own class
 
     def check(self) -> None:
         """Nothing to see: every session is a new one."""

@@ -3,11 +3,15 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from harness.clients.pop3 import Pop3Client
 from harness.targets.connections import Connections, NotServed
 from harness.targets.file import Account, TargetFile
-from harness.targets.inbox import ImapInbox, Inbox, Pop3Inbox
+from harness.targets.inbox import ImapInbox, Inbox, Pop3Inbox, poll
 from harness.vocabulary.errors import MailproofError
 from harness.vocabulary.services import Service
+
+_LOCKED = "[IN-USE]"
+"""The response code of a maildrop that another session has (RFC 2449 §8.1.2)."""
 
 
 class Readers:
@@ -77,13 +81,29 @@ class Readers:
 
     def _new(self, account: Account, *, as_it_is: bool = False) -> Inbox:
         if not self.by_imap:
-            return Pop3Inbox(lambda: self._connections.pop3(account, provisioning=True, as_it_is=as_it_is))
+            return Pop3Inbox(lambda: self._pop3(account, as_it_is=as_it_is))
         client = self._connections.imap(account, provisioning=True, as_it_is=as_it_is)
         try:
             return ImapInbox(client)
         except BaseException:
             client.disconnect()
             raise
+
+    def _pop3(self, account: Account, *, as_it_is: bool) -> Pop3Client:
+        """Open a session; one that was dropped may hold the maildrop's lock for a moment (RFC 1939 §4)."""
+        clients: list[Pop3Client] = []
+
+        def try_it() -> bool:
+            try:
+                clients.append(self._connections.pop3(account, provisioning=True, as_it_is=as_it_is))
+            except NotServed as error:
+                if _LOCKED not in str(error):
+                    raise
+            return bool(clients)
+
+        if not poll(try_it, self._connections.reply_timeout_s):
+            raise NotServed(f"the maildrop of {account.address} stays locked: [IN-USE]")
+        return clients[0]
 
     def forget(self, account: Account) -> None:
         """Close the account's connection."""

@@ -1,6 +1,6 @@
 """Trace fields: Received and Return-Path (RFC 5321 §4.4)."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from reference_server.codec.smtp.path import ReversePath, address_literal
 
@@ -10,9 +10,10 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 def date_time(when: datetime) -> str:
     """Write date-time (RFC 5322 §3.3), in English whatever the locale."""
+    zone = "+0000" if when.tzinfo is UTC else f"{when:%z}"
     return (
         f"{_DAYS[when.weekday()]}, {when.day:02} {_MONTHS[when.month - 1]} {when.year:04} "
-        f"{when:%H:%M:%S} {when:%z}"
+        f"{when.hour:02}:{when.minute:02}:{when.second:02} {zone}"
     )
 
 

@@ -318,6 +318,9 @@ class Connection(asyncio.BufferedProtocol):
         """Send the last words and close."""
         self._running = None
         self._waiting = None
+        assert self.session is not None
+        # Without this circle the session is freed at once, not at the next full round of gc.
+        self.session.wake = None
         self._send()
         transport = self._transport
         assert transport is not None

@@ -6,7 +6,8 @@ APPLICATION_ID: Final = 0x4D50524F
 """`MPRO`: marks a database file as ours."""
 VERSION: Final = 1
 PAGE_OCTETS: Final = 8192
-"""Larger pages make large messages cheaper and small ones dearer; see `docs/architecture.md`."""
+"""Between small and large messages: with 4, 8, 16 and 32 KiB a durable message of 1 KiB cost 38, 42, 48 and
+53 µs of CPU, one of 64 KiB 209, 164, 193 and 124 (one run each, 20 at a time)."""
 
 SCHEMA: Final = """
 CREATE TABLE counter (

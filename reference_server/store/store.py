@@ -46,10 +46,8 @@ log = LOG.getChild("store")
 _READER_THREADS = 2
 
 # One row of long texts: fetched as 100,000 rows, a mailbox would cost as many hand-overs of the GIL.
-_COLUMNS_OF_MAILBOX = (
-    f"SELECT {', '.join(f'group_concat({column})' for column in ENTRY.columns[1:])}"
-    " FROM (SELECT * FROM entry WHERE mailbox_id = ? ORDER BY uid)"
-)
+_TEXTS = ", ".join(f"group_concat({column})" for column in ENTRY.columns[1:])
+_COLUMNS_OF_MAILBOX = f"SELECT {_TEXTS} FROM (SELECT * FROM entry WHERE mailbox_id = ? ORDER BY uid)"  # noqa: S608
 
 
 class Store:

@@ -148,10 +148,25 @@ def test_pop3_responses_are_judged() -> None:
 
 
 def test_imap_results_are_judged() -> None:
-    stream = ScriptedStream(
-        b"* OK hello\r\n* 3 EXISTS\r\n",
+    stream = (
+        ScriptedStream()
+        .server(b"* OK hello\r\n")
+        .client(b"A0001 NOOP\r\n")
+        .server(b"* 3 EXISTS\r\nA0001 OK done\r\n")
+        .client(b"A0002 NOOP\r\n")
+        .server(b"A0002 NO [UNAVAILABLE] store 4711 is down\r\n")
+        .client(b"A0003 NOOP\r\n")
+        .server(b"A0003 BAD 4711\r\n")
     )
-    assert isinstance(ImapClient(stream).greeting().octets, bytes)
+    client = ImapClient(stream)
+    step = Step()
+    step.result(client.noop())
+    assert step.octets == len(b"* 3 EXISTS\r\nA0001 OK done\r\n")
+    with pytest.raises(Refusal, match=r"^NO \[UNAVAILABLE\]$"):
+        step.result(client.noop())
+    with pytest.raises(Refusal, match=r"^BAD$"):
+        step.result(client.noop())
+    client.disconnect()
 
 
 def test_failures_are_bounded_keys() -> None:

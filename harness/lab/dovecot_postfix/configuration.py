@@ -189,7 +189,7 @@ def _without_table(text: str, name: str) -> str:
 
 
 def _template(name: str) -> Template:
-    return Template((files(__package__) / "templates" / name).read_text())
+    return Template((files(__package__) / name).read_text())
 
 
 def _write_certificates(directory: Path) -> None:

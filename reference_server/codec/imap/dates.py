@@ -84,8 +84,3 @@ def _check_day(year: int, month: int, day: int) -> int:
         return date(year, month, day).toordinal() - _EPOCH_ORDINAL
     except ValueError:
         raise Garbled(b"There is no such day") from None
-
-
-def local_day(epoch_s: int, zone_min: int) -> int:
-    """Return the day since the epoch on which a message came, by its own zone (RFC 3501 §6.4.4, ON)."""
-    return (epoch_s + zone_min * 60) // 86400

@@ -25,20 +25,11 @@ class SequenceSet:
     ranges: tuple[tuple[int, int], ...]
 
     def resolve(self, largest: int) -> list[tuple[int, int]]:
-        """Return ascending, disjoint, closed ranges, with `*` taken for `largest`.
-
-        With `largest` 0 (an empty mailbox) `*` names nothing.
-        """
+        """Return ascending, disjoint, closed ranges, with `*` taken for `largest`, which is at least 1."""
         ranges: list[tuple[int, int]] = []
         for first, last in self.ranges:
             low, high = first or largest, last or largest
-            if low > high:
-                low, high = high, low
-            if low:
-                ranges.append((low, high))
-            elif high:
-                # "*" of an empty mailbox and a number: only the number is left
-                ranges.append((high, high))
+            ranges.append((low, high) if low <= high else (high, low))
         if len(ranges) < 2:
             return ranges
         ranges.sort()

@@ -122,7 +122,8 @@ class _Parser:
         octets = self._octets
         root = self._begin(0, TEXT_PLAIN)
         self._open_until(len(octets))
-        at = 0
+        # no delimiter stands in the header that announces it; the first one may follow it at once
+        at = self._stack[-1].part.body - 1 if self._stack else 0
         while self._boundaries and (newline := octets.find(b"\n--", at)) >= 0:
             dashes = newline + 1
             at = octets.find(b"\n", dashes)

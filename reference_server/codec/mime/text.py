@@ -39,8 +39,8 @@ def decode_charset(octets: bytes, charset: bytes) -> str:
 
 
 def decode_base64(octets: bytes) -> bytes:
-    """Undo base64 as far as it goes; other characters are skipped (RFC 2045 §6.8)."""
-    clean = _NOT_BASE64.sub(b"", octets.partition(b"=")[0] if b"=" in octets.rstrip()[-3:] else octets)
+    """Undo base64 as far as it goes: other characters are skipped, `=` ends it (RFC 2045 §6.8)."""
+    clean = _NOT_BASE64.sub(b"", octets.partition(b"=")[0])
     clean = clean[: len(clean) - (len(clean) % 4 == 1)]
     return binascii.a2b_base64(clean + b"=" * (-len(clean) % 4))
 

@@ -1,9 +1,8 @@
 """Running a SEARCH program: first what the arrays know, then what must be read, on ever fewer messages."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from reference_server.codec.imap.dates import local_day
 from reference_server.codec.imap.search_key import (
     All,
     And,
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
 Indices = Sequence[int]
 """Ascending positions in the session's view, from 0."""
 
+_BEYOND: Final = 1 << 64
 _MESSAGES_PER_TURN: Final = 50
 _OCTETS_PER_TURN: Final = 200_000
 """So much is read and looked through before the other sessions have a turn."""
@@ -99,22 +99,23 @@ class Searcher:
             case InUids(uid_set):
                 found = _intersection(among, uids_to_indices(uid_set, columns.uids))
             case Size(compare, octets):
-                fits = _comparison(compare, octets)
+                low, high = _bounds(compare, octets, 1)
                 sizes = columns.sizes
-                found = [index for index in among if fits(sizes[index])]
+                found = [index for index in among if low <= sizes[index] < high]
             case _:
                 found = self._filter_by_day(key, among)
         return found
 
     def _filter_by_day(self, key: Key, among: Indices) -> Indices:
         if isinstance(key, SentDay):
-            fits = _comparison(key.compare, key.day)
+            low, high = _bounds(key.compare, key.day, 1)
             days = self._columns.sent_days
-            return [index for index in among if days[index] != NO_DAY and fits(days[index])]
+            return [index for index in among if low <= days[index] < high and days[index] != NO_DAY]
         assert isinstance(key, InternalDay)
-        fits = _comparison(key.compare, key.day)
+        # the day by the message's own zone (RFC 3501 §6.4.4: disregarding time and timezone)
+        low, high = _bounds(key.compare, key.day, 86_400)
         seconds, zones = self._columns.internal_dates, self._columns.zones_min
-        return [index for index in among if fits(local_day(seconds[index], zones[index]))]
+        return [index for index in among if low <= seconds[index] + 60 * zones[index] < high]
 
     async def _filter_by_text(self, key: Contains, among: Indices) -> Indices:
         wanted = key.text.casefold()
@@ -168,13 +169,14 @@ def _cost(key: Key) -> int:
     return 0
 
 
-def _comparison(compare: Compare, bound: int) -> Callable[[int], bool]:
-    """Return the comparison of a day or a size with that of the key."""
+def _bounds(compare: Compare, value: int, unit: int) -> tuple[int, int]:
+    """Return the lowest number that fits the key, and the lowest above it that does not."""
+    first, after = value * unit, (value + 1) * unit
     return {
-        Compare.BEFORE: bound.__gt__,
-        Compare.ON: bound.__eq__,
-        Compare.SINCE: bound.__le__,
-        Compare.LARGER: bound.__lt__,
+        Compare.BEFORE: (-_BEYOND, first),
+        Compare.ON: (first, after),
+        Compare.SINCE: (first, _BEYOND),
+        Compare.LARGER: (after, _BEYOND),
     }[compare]
 
 

@@ -42,7 +42,9 @@ from harness.vocabulary.services import Service
 BREAK = Rewrite.from_server(b"^2", b"5")
 """
 GOOD = {"NOOP": "250 OK", "RSET": "250 OK", "VRFY": "252 perhaps", "HELP": "214 see RFC", "EXPN": "502 no"}
-SAMPLES = HEAD + '''
+SAMPLES = (
+    HEAD
+    + '''
 @requirement("rfc5321/1/must", level=MUST, needs={Service.SMTP}, refuted_by=BREAK)
 def test_noop(target):
     """NOOP is harmless."""
@@ -60,6 +62,7 @@ def test_help(target):
 def test_expn(target):
     verify(target.code(b"EXPN list") != 250, expected="no list", actual="a list")
 '''
+)
 
 
 class Sandbox:

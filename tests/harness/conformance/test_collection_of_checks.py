@@ -25,7 +25,10 @@ def test_an_unknown_id_shows_the_entry_to_write_and_what_was_perhaps_meant(sandb
         def test_one(target): pass
         """,
     )
-    assert "test_samples.py::test_one: the catalogue has no rfc5321/1/mist (did you mean rfc5321/1/must?)" in text
+    assert (
+        "test_samples.py::test_one: the catalogue has no rfc5321/1/mist (did you mean rfc5321/1/must?)"
+        in text
+    )
     assert "write to harness/catalogue/rfc/rfc5321.toml" in text
     assert '["1/mist"]' in text
     assert 'level = "MUST"' in text
@@ -122,7 +125,9 @@ def test_below_the_suites_nothing_goes_undeclared(sandbox, monkeypatch):
 
 
 def test_elsewhere_an_ordinary_test_stays_an_ordinary_test(sandbox):
-    sandbox.checks(SAMPLES + "\ndef test_ordinary(): pass\ndef test_with_target(target): assert target.script\n")
+    sandbox.checks(
+        SAMPLES + "\ndef test_ordinary(): pass\ndef test_with_target(target): assert target.script\n"
+    )
     sandbox.run().assert_outcomes(passed=6)
     assert len(sandbox.report()["checks"]) == 4
 
@@ -188,7 +193,10 @@ def test_a_target_that_answers_nowhere_ends_the_run_before_it_begins(sandbox):
     sandbox.server(dead=True)
     result = sandbox.run()
     assert result.ret == 3
-    assert "fake cannot be tested: smtp: 127.0.0.1:1: connection refused" in result.stdout.str() + result.stderr.str()
+    assert (
+        "fake cannot be tested: smtp: 127.0.0.1:1: connection refused"
+        in result.stdout.str() + result.stderr.str()
+    )
     assert sandbox.report()["checks"] == []
     assert sandbox.report()["exit_code"] == 3
 
@@ -201,7 +209,9 @@ def test_a_login_that_is_refused_ends_the_run_before_it_begins(sandbox):
 
 
 def test_sessions_without_a_target_are_left_alone(pytester):
-    pytester.makepyfile("import sys\ndef test_one(): assert 'harness.plugin.door' in sys.modules\n"
-                        "def test_two(): assert 'harness.conformance' not in sys.modules\n"
-                        "def test_three(): assert 'harness.targets' not in sys.modules\n")
+    pytester.makepyfile(
+        "import sys\ndef test_one(): assert 'harness.plugin.door' in sys.modules\n"
+        "def test_two(): assert 'harness.conformance' not in sys.modules\n"
+        "def test_three(): assert 'harness.targets' not in sys.modules\n"
+    )
     pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=3)

@@ -173,7 +173,7 @@ def test_no_connection_is_inconclusive(sandbox):
 
 def test_our_own_mistakes_are_errors_with_a_traceback(sandbox):
     sandbox.server(NOOP="!bug")
-    sandbox.checks(SAMPLES + check_of('target.no_such_thing', '"rfc5321/1/prose", level=PROSE'))
+    sandbox.checks(SAMPLES + check_of("target.no_such_thing", '"rfc5321/1/prose", level=PROSE'))
     sandbox.run().assert_outcomes(failed=2, passed=3)
     assert (sandbox.outcomes()["1/must"], sandbox.outcomes()["1/prose"]) == ("error", "error")
     assert "LocalProtocolError: we were about to send nonsense" in sandbox.evidence("1/must")["traceback"]
@@ -199,7 +199,9 @@ def test_what_the_target_lacks_is_unsupported_with_the_reason(sandbox):
 def test_a_check_can_find_out_on_its_way_that_it_cannot_judge(sandbox):
     sandbox.checks(
         check_of('unsupported("no such extension")')
-        + check_of('inconclusive("the account is locked")', '"rfc5321/1/prose", level=PROSE').replace("_one", "_two")
+        + check_of('inconclusive("the account is locked")', '"rfc5321/1/prose", level=PROSE').replace(
+            "_one", "_two"
+        )
     )
     sandbox.run().assert_outcomes(skipped=2)
     assert sandbox.outcomes() == {"1/must": "unsupported", "1/prose": "inconclusive"}

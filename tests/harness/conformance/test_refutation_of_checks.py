@@ -15,7 +15,7 @@ def test_checks_that_notice_their_refutation_have_teeth(sandbox):
     assert sandbox.outcomes()["1/must"] == "violates"
     assert sandbox.outcomes()["2/should"] == "deviates"
     assert sandbox.report()["exit_code"] == 0
-    assert sandbox.report()["checks"][0]["refutation"].startswith("Rewrite(")
+    assert sandbox.report()["checks"][0]["refutation"].startswith("the server's b")
 
 
 @pytest.mark.parametrize(
@@ -38,12 +38,14 @@ def test_a_check_that_does_not_notice_is_toothless(sandbox, check):
     result.assert_outcomes(failed=1)
     assert list(teeth(sandbox).values()) == ["toothless"]
     assert sandbox.report()["exit_code"] == 1
-    result.stdout.fnmatch_lines(["*TOOTHLESS: rfc5321/*did not notice Rewrite(*"])
+    result.stdout.fnmatch_lines(["*TOOTHLESS: rfc5321/*did not notice the server's*"])
 
 
 def test_a_fault_is_run_on_a_server_that_has_it(sandbox):
     sandbox.server(faults={"relay-open": {"NOOP": "500 no"}})
-    sandbox.checks(SAMPLES.replace("needs={Service.SMTP}, refuted_by=BREAK", 'refuted_by=Fault("relay-open")'))
+    sandbox.checks(
+        SAMPLES.replace("needs={Service.SMTP}, refuted_by=BREAK", 'refuted_by=Fault("relay-open")')
+    )
     sandbox.run("--mailproof-refute", "--mailproof-select", "rfc5321/1").assert_outcomes(passed=1)
     assert teeth(sandbox) == {"1/must": "refuted"}
     assert sandbox.report()["checks"][0]["refutation"] == "fault relay-open"
@@ -78,7 +80,13 @@ def test_one(target, number):
     sandbox.run("--mailproof-refute", "--mailproof-seed", "1").assert_outcomes(passed=1)
     check = sandbox.report()["checks"][0]
     assert check["examples"] == 6  # five without the refutation, and the first with it
-    sandbox.checks(HEAD + (sandbox.path / "test_samples.py").read_text().split("BREAK = ")[1].split("\n", 1)[1]
-                   .replace("== 250", "> 0"))
+    sandbox.checks(
+        HEAD
+        + (sandbox.path / "test_samples.py")
+        .read_text()
+        .split("BREAK = ")[1]
+        .split("\n", 1)[1]
+        .replace("== 250", "> 0")
+    )
     sandbox.run("--mailproof-refute")
     assert sandbox.report()["checks"][0]["examples"] == 30

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from harness.targets.connections import NotServed
 from harness.targets.embedded import embedded_target
 from harness.targets.file import TargetFile
 from harness.targets.findings import DeliveryRefused, WrongMail
@@ -207,3 +208,28 @@ def test_ipv6_works_as_well() -> None:
         assert {endpoint.host for endpoint in file.endpoints} == {"::1"}
         target.deliver(mailbox, MESSAGE)
         assert mailbox.only_message().without_trace == MESSAGE
+
+
+def test_a_target_without_imap_is_read_by_pop3(file: TargetFile) -> None:
+    endpoints = tuple(
+        endpoint for endpoint in file.endpoints if endpoint.service not in {Service.IMAP, Service.IMAPS}
+    )
+    with Target(replace(file, endpoints=endpoints), wait_s=5.0) as target:
+        for _ in range(3):
+            with target.fresh_mailbox() as mailbox:
+                target.deliver(mailbox, MESSAGE)
+                stored = mailbox.only_message()
+                assert stored.without_trace == MESSAGE
+                assert stored.unique_id is not None
+                mailbox.expect_none(beside=1)
+            with target.maildrop() as drop:
+                assert not drop.exact
+                drop.put([MESSAGE, MESSAGE])
+                client = drop.open()
+                assert client.stat().messages == 2
+                assert client.retr(2).body.endswith(MESSAGE)
+            with target.pop3(drop.account) as client:
+                assert client.stat().messages == 0
+        with pytest.raises(NotServed, match="has no IMAP"), target.imap_mailbox():
+            pass
+        assert target.clean() == 0

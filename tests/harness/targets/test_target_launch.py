@@ -177,9 +177,12 @@ def test_even_if_we_are_killed_the_server_ends(tmp_path: Path) -> None:
     script = f"""
 import sys
 from pathlib import Path
+from harness.targets.inbox import poll
 from harness.targets.launch import running
 log = Path({str(tmp_path / "log")!r})
-with running([sys.executable, "-c", "import time; time.sleep(600)"], log=log) as server:
+serve = "import time; print('up', flush=True); time.sleep(600)"
+with running([sys.executable, "-c", serve], log=log) as server:
+    assert poll(lambda: server.tail() == "up", 10.0)
     print(server.pid, flush=True)
     sys.stdin.read()
 """

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reference_server.codec.imap.dates import format_date_time, local_day, parse_date, parse_date_time
+from reference_server.codec.imap import encode
+from reference_server.codec.imap.dates import format_date_time, parse_date, parse_date_time
 from reference_server.codec.imap.lexer import CommandReader, Garbled
 from reference_server.codec.imap.mutf7 import decode_mailbox_name, encode_mailbox_name
 from reference_server.codec.imap.pattern import Pattern
@@ -101,6 +102,28 @@ def test_every_encoding_that_is_read_is_the_only_one(octets: bytes) -> None:
     assert name is None or encode_mailbox_name(name) == octets
 
 
+@pytest.mark.parametrize(
+    ("octets", "written"),
+    [
+        (b'a "b" \\', b'"a \\"b\\" \\\\"'),
+        (b"", b'""'),
+        (b"a\r\nb", b"{4}\r\na\r\nb"),
+        (b"\xc3\xa9", b"{2}\r\n\xc3\xa9"),
+        (b"x" * 2000, b"{2000}\r\n" + b"x" * 2000),
+        (b"a\x00", b"{2}\r\na\x80"),
+        (None, b"NIL"),
+    ],
+)
+def test_strings_are_quoted_or_literals(octets: bytes | None, written: bytes) -> None:
+    assert encode.nstring(octets) == written
+
+
+def test_words_that_look_like_something_else_are_quoted() -> None:
+    assert encode.astring(b"nil") == b'"nil"'
+    assert encode.astring(b"a]b") == b"a]b"
+    assert encode.astring(b"a b") == b'"a b"'
+
+
 def test_dates() -> None:
     assert parse_date_time(b"17-Jul-1996 02:44:25 -0700") == (837596665, -420)
     assert format_date_time(837596665, -420) == b'"17-Jul-1996 02:44:25 -0700"'
@@ -108,8 +131,6 @@ def test_dates() -> None:
         format_date_time(*parse_date_time(b" 1-feb-2040 00:00:00 +0545")) == b'" 1-Feb-2040 00:00:00 +0545"'
     )
     assert parse_date(b"1-Feb-1970") == parse_date(b"01-feb-1970") == 31
-    assert local_day(-3600, 60) == 0
-    assert local_day(-3601, 60) == -1
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,12 @@ def test_a_multipart_without_parts_has_an_empty_one() -> None:
         )
 
 
+def test_a_delimiter_in_the_header_that_announces_it_is_none() -> None:
+    message = b"Content-Type: multipart/mixed; boundary=b\n--b\n\n--b\n\nx"
+    (child,) = parse_structure(message).children
+    assert message[child.body : child.end] == b"x"
+
+
 def test_bare_lf_ends_lines_too() -> None:
     message = NESTED.replace(b"\r\n", b"\n")
     assert fetched(message, b"BODY[2.1]") == b"<p>"
@@ -207,6 +213,16 @@ def test_fields_on_folded_and_broken_lines() -> None:
         (b"nobody", [Address(None, None, b"nobody", b"")]),
         (b"", []),
         (b" , ,", []),
+        (b"a@b <c@d> e", [Address(b"a", None, b"c", b"d")]),
+        (
+            b"g: a@b",
+            [
+                Address(None, None, b"g", None),
+                Address(None, None, b"a", b"b"),
+                Address(None, None, None, None),
+            ],
+        ),
+        (b"[ a@b", [Address(None, None, b"[ a@b", b"")]),
     ],
 )
 def test_address_lists(value: bytes, addresses: list[Address]) -> None:

@@ -203,3 +203,11 @@ def test_equals_sign_is_an_empty_initial_response() -> None:
 def test_saslprep_examples_of_rfc_4013(string: str, prepared: str) -> None:
     """The last two are prohibited, and left as they are."""
     assert prepare(string) == prepared
+
+
+def test_scram_a_lengthened_proof_is_no_proof() -> None:
+    exchange = scram()
+    exchange.step(CLIENT_FIRST)
+    head, _, tail = CLIENT_FINAL.rpartition(b",p=")
+    longer = base64.b64encode(base64.b64decode(tail) + b"\0")
+    assert exchange.step(head + b",p=" + longer) == Denied("invalid-proof")

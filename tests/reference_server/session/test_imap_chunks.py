@@ -49,8 +49,8 @@ WORDS = st.sampled_from(
     [
         *COMMANDS,
         *(
-            b'UID INBOX foo 1 1:* * 4294967295 ( ) (FLAGS) BODY[] BODY.PEEK[1]<0.5> FULL ALL \\Seen +FLAGS "x" '
-            b"{3} {3+} {99} abc OR NOT SUBJECT RETURN () NIL DONE PLAIN = AGFsaWNlAHg=".split()
+            b'UID INBOX foo 1 1:* * 4294967295 ( ) (FLAGS) BODY[] BODY.PEEK[1]<0.5> FULL ALL \\Seen "x" '
+            b"+FLAGS {3} {3+} {99} abc OR NOT SUBJECT RETURN () NIL DONE PLAIN = AGFsaWNlAHg=".split()
         ),
         b"\r\n",
         b"\r\n",

@@ -116,6 +116,8 @@ def test_subscriptions(peer: ImapPeer) -> None:
     peer.ok(b"UNSUBSCRIBE foo/bar")
     peer.ok(b"UNSUBSCRIBE never")
     assert names(peer.ok(b'LSUB "" *')) == [b"INBOX"]
+    assert peer.ok(b'LSUB "" ""') == [b'* LSUB (\\Noselect) "/" ""']
+    assert peer.word(b"SUBSCRIBE a//b") == b"NO [CANNOT]"
 
 
 def test_status(store: Store, peer: ImapPeer) -> None:

@@ -171,6 +171,8 @@ def test_uid_expunge_and_close(store: Store) -> None:
     peer = select(store, messages=3)
     peer.ok(b"STORE 1:3 +FLAGS.SILENT (\\Deleted)")
     assert peer.ok(b"UID EXPUNGE 2,7") == [b"* 2 EXPUNGE"]
+    assert peer.ok(b"UID EXPUNGE 7") == []
+    peer.ok(b"CHECK")
     peer.ok(b"UNSELECT")
     peer.ok(b"SELECT INBOX")
     assert peer.ok(b"CLOSE") == []
@@ -193,6 +195,7 @@ def test_copy_and_move(store: Store) -> None:
     peer.ok(b"SELECT meeting")
     assert peer.ok(b"FETCH 1 (FLAGS UID)") == [b"* 1 FETCH (FLAGS (\\Recent \\Flagged $Label) UID 1)"]
     assert peer.word(b"MOVE 9 INBOX") == b"BAD"
+    assert peer.ok(b"UID MOVE 99 INBOX") == []
 
 
 def test_partial_fetches_of_a_large_message(store: Store) -> None:

@@ -1,6 +1,8 @@
 """Greeting, login, TLS, limits and the end of sessions."""
 
-from base64 import b64encode
+import hmac
+from base64 import b64decode, b64encode
+from hashlib import pbkdf2_hmac, sha256
 
 import pytest
 from imap_desk import MESSAGE, ImapPeer, log_in, select
@@ -75,6 +77,26 @@ def test_authenticate_login(store: Store) -> None:
     assert peer.send(b"a AUTHENTICATE LOGIN\r\n") == b"+ " + b64encode(b"Username:") + b"\r\n"
     assert peer.send(b64encode(b"alice") + b"\r\n") == b"+ " + b64encode(b"Password:") + b"\r\n"
     assert peer.send(b64encode(b"correct horse") + b"\r\n").startswith(b"a OK [CAPABILITY")
+
+
+@pytest.mark.parametrize("password", [b"correct horse", b"wrong"])
+def test_authenticate_scram(store: Store, password: bytes) -> None:
+    peer = ImapPeer(store)
+    bare = b"n=alice,r=abc"
+    said = peer.send(b"a AUTHENTICATE SCRAM-SHA-256 " + b64encode(b"n,," + bare) + b"\r\n")
+    server_first = b64decode(said.removeprefix(b"+ "))
+    nonce, salt, count = (word[2:] for word in server_first.split(b","))
+    salted = pbkdf2_hmac("sha256", password, b64decode(salt), int(count))
+    key = hmac.digest(salted, b"Client Key", "sha256")
+    unproven = b"c=biws,r=" + nonce
+    signed = hmac.digest(sha256(key).digest(), b",".join((bare, server_first, unproven)), "sha256")
+    proof = bytes(a ^ b for a, b in zip(key, signed, strict=True))
+    said = peer.send(b64encode(unproven + b",p=" + b64encode(proof)) + b"\r\n")
+    if password == b"wrong":
+        assert said.startswith(b"a NO [AUTHENTICATIONFAILED]")
+    else:
+        assert b64decode(said.removeprefix(b"+ ")).startswith(b"v=")
+        assert peer.send(b"\r\n").startswith(b"a OK [CAPABILITY")
 
 
 def test_starttls_forgets_what_came_in_clear(store: Store) -> None:
@@ -209,7 +231,7 @@ def test_id_enable_namespace(store: Store) -> None:
         b"ID (" + b'"a" "b" ' * 40,
     ):
         assert peer.word(wrong) == b"BAD"
-    assert peer.ok(b"ENABLE X-UNHEARD") == [b"* ENABLED"]
+    assert peer.ok(b"ENABLE X-UNHEARD X-OTHER") == [b"* ENABLED"]
     assert peer.ok(b"NAMESPACE") == [b'* NAMESPACE (("" "/")) NIL NIL']
     peer.ok(b"SELECT INBOX")
     assert peer.word(b"ENABLE X") == b"BAD"

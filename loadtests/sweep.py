@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.clients.imap import ImapClient
+from harness.clients.imap_session import Result
 from harness.targets.file import Account
 from harness.vocabulary.services import Service
 from harness.wire.imap import FetchData, StatusData
@@ -50,16 +51,18 @@ def begin(dialer: Dialer, account: Account) -> Inbox:
         session.end()
 
 
-def new_ids(
-    client: ImapClient, step: Step, first_uid: int, last_uid: int | None = None
-) -> dict[int, str | None]:
-    """Return the UIDs from `first_uid` on in the selected mailbox, each with its id if it is one of ours."""
-    last = b"*" if last_uid is None else str(last_uid).encode()
-    result = step.result(client.uid_fetch(str(first_uid).encode() + b":" + last, b"(UID " + _ID_ITEM + b")"))
+def fetch_ids(client: ImapClient, step: Step, first_uid: int) -> Result:
+    """Fetch the ids of what lies from `first_uid` on in the selected mailbox."""
+    return step.result(client.uid_fetch(b"%d:*" % first_uid, b"(UID " + _ID_ITEM + b")"))
+
+
+def ids_of(result: Result, first_uid: int) -> dict[int, str | None]:
+    """Return the UIDs in what `fetch_ids` got, each with its id if it is a message of ours."""
     found: dict[int, str | None] = {}
     for data in result.all(FetchData):
-        # The last message always answers to `n:*`, even if its UID is below n (RFC 9051 §9, seq-range).
-        if data.uid is not None and data.uid >= first_uid:
+        # The last message always answers to `n:*`, even with a UID below n (RFC 9051 §9, seq-range); and what
+        # others do to flags comes as FETCH too, without our item.
+        if data.uid is not None and data.uid >= first_uid and data.has(_ID_ITEM):
             found[data.uid] = find_id((data.section(_ID_ITEM) or b"") + b"\r\n")
     return found
 
@@ -83,7 +86,8 @@ def sweep_inbox(dialer: Dialer, ledger: Ledger, inbox: Inbox, deadline: float) -
         step.result(session.client.select("INBOX"))
         while True:
             ours = []
-            for uid, message_id in new_ids(session.client, step, inbox.next_uid).items():
+            result = fetch_ids(session.client, step, inbox.next_uid)
+            for uid, message_id in ids_of(result, inbox.next_uid).items():
                 inbox.next_uid = max(inbox.next_uid, uid + 1)
                 if message_id is None:
                     continue

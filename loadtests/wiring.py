@@ -42,8 +42,8 @@ from loadtests.run import Run, prepare, try_target
 from loadtests.users.base import MailUser
 from loadtests.verdict import judge
 
-STOP_TIMEOUT_S: Final = 10.0
-"""How long users may take to bring a message to its end when the run stops."""
+STOP_TIMEOUT_S: Final = 5.0
+"""How long users may take to bring an act to its end when the run stops; workers rest as long after it."""
 FINISH_WITHIN_S: Final = STOP_TIMEOUT_S + 50.0
 """How long the master waits for the workers to finish, beside the time that mail may take to show."""
 SHARE: Final = "mailproof_share"

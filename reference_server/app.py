@@ -103,7 +103,7 @@ async def _serve(
     config: Config, store: Store, clock: Clock, certificates: Certificates, listeners: list[Listener]
 ) -> None:
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(_report)
+    loop.set_exception_handler(_FaultLog())
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
@@ -198,8 +198,19 @@ def _announce(config: Config, listeners: list[Listener]) -> None:
     _LOG.info("%s serves %s", config.hostname, ", ".join(config.domains))
 
 
-def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:  # noqa: ARG001
-    """Log what no session caught, in one line."""
-    error = context.get("exception")
-    text = str(context.get("message", "fault"))
-    _LOG.error("%s: %s", text, describe(error) if error is not None else "no exception")
+class _FaultLog:
+    """Logs what no session caught in one line, and the same thing no more than once a second."""
+
+    def __init__(self) -> None:
+        self._last = ""
+        self._again_at_s = 0.0
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        text = (
+            f"{context.get('message', 'fault')}: {describe(error) if error is not None else 'no exception'}"
+        )
+        if text != self._last or loop.time() >= self._again_at_s:
+            _LOG.error("%s", text)
+            self._last = text
+            self._again_at_s = loop.time() + 1.0

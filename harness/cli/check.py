@@ -28,6 +28,13 @@ from harness.vocabulary.exit_codes import ExitCode
 _TARGET_SUFFIX = ".toml"
 _INI = Path(__file__).with_name("pytest.toml")
 _ACCOUNTS_PER_WORKER = 4
+_EXAMPLES = """\
+examples:
+  mailproof check                                  everything, on the reference server
+  mailproof check my-server.toml imap pop3         two protocols, on a server of your own
+  mailproof check my-server.toml rfc5321/4.5 --list
+  mailproof check my-server.toml --depth deep -n 4 --json run.json
+"""
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -37,6 +44,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="run the conformance suites against a mail server",
         description="Run the conformance suites against the mail server that TARGET.toml describes; "
         "without one, against the reference server, which is started for it.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "arguments",
@@ -238,14 +247,14 @@ def _console(*, no_color: bool) -> Console:
 
 
 def _seed(text: str) -> int:
-    seed = int(text)
-    if seed < 0:
-        raise ValueError
-    return seed
+    if not text.isdecimal():
+        message = f"a seed is a whole number from 0, not {text!r}"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
 
 
 def _workers(text: str) -> int:
-    workers = int(text)
-    if workers < 1:
-        raise ValueError
-    return workers
+    if not text.isdecimal() or not int(text):
+        message = f"a number of workers is a whole number from 1, not {text!r}"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)

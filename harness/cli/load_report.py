@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 
@@ -25,7 +26,7 @@ class Listed(Protocol):
 def print_profiles(console: Console, profiles: Sequence[Listed]) -> None:
     """Describe the profiles."""
     for profile in profiles:
-        console.print(f"[bold]{profile.name}[/bold]", highlight=False)
+        console.print(f"[bold]{escape(profile.name)}[/bold]", highlight=False)
         console.print(f"  {profile.summary}", highlight=False, markup=False, soft_wrap=True)
         console.print(
             f"  needs {', '.join(profile.needs)}; default {profile.users} users for {profile.duration_s} s",
@@ -38,9 +39,8 @@ def print_report(console: Console, report: dict[str, Any]) -> None:
     """Show what came of a run: rates, percentiles, failures by kind, the ledger, the verdict."""
     workers = f", {report['workers']} workers" if report["workers"] > 1 else ""
     extent = f"{report['seconds']:g} s, up to {report['users']} users{workers}"
-    console.print(
-        f"[bold]{report['profile']}[/bold] on {report['target']}: {extent}", highlight=False, soft_wrap=True
-    )
+    title = f"[bold]{escape(report['profile'])}[/bold] on {escape(report['target'])}: {extent}"
+    console.print(title, highlight=False, soft_wrap=True)
     console.print(_requests(report["requests"]))
     if report["failures"]:
         console.print(_failures(report["failures"]))
@@ -56,7 +56,7 @@ def _requests(requests: Sequence[dict[str, Any]]) -> Table:
     for request in requests:
         ms = request["ms"]
         table.add_row(
-            f"{request['protocol']} {request['name']}",
+            escape(f"{request['protocol']} {request['name']}"),
             str(request["count"]),
             str(request["failures"]),
             f"{request['per_s']:.1f}",
@@ -74,7 +74,8 @@ def _failures(failures: Sequence[dict[str, Any]]) -> Table:
     table.add_column("request")
     table.add_column("kind", overflow="fold")
     for failure in failures:
-        table.add_row(str(failure["count"]), f"{failure['protocol']} {failure['name']}", failure["error"])
+        request = f"{failure['protocol']} {failure['name']}"
+        table.add_row(str(failure["count"]), escape(request), escape(failure["error"]))
     return table
 
 
@@ -109,7 +110,7 @@ def _print_verdict(console: Console, verdict: dict[str, Any]) -> None:
         measured = gate["measured_ms"]
         words = "not measured" if measured is None else "met" if gate["met"] else "missed"
         table.add_row(
-            gate["request"],
+            escape(gate["request"]),
             f"{gate['percentile']:.1%}",
             f"{gate['limit_ms']:g}",
             "-" if measured is None else f"{measured:g}",

@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; mistakes of the user are one line."""
     words = sys.argv[1:] if argv is None else list(argv)
     parser = build_parser(words[:1] if words[:1] and words[0] in COMMANDS else COMMANDS)
-    arguments = parser.parse_args(words)
+    arguments = parse(parser, words)
     try:
         return int(arguments.run(arguments))
     except (UsageError, TargetFileError) as error:
@@ -38,6 +38,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(file=sys.stderr)
         return ExitCode.INCONCLUSIVE
+
+
+def parse(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Namespace:
+    """Parse the words; what follows an option belongs to the command's arguments as what precedes it does.
+
+    argparse gives a list of arguments only the first row of them.
+    """
+    arguments, more = parser.parse_known_args(words)
+    if more and (any(word.startswith("-") for word in more) or not hasattr(arguments, "arguments")):
+        parser.error(f"unrecognized arguments: {' '.join(more)}")
+    if more:
+        arguments.arguments = [*arguments.arguments, *more]
+    return arguments
 
 
 def build_parser(commands: Iterable[str] = COMMANDS) -> argparse.ArgumentParser:

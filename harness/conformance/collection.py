@@ -9,6 +9,7 @@ import harness
 from harness.catalogue import Catalogue
 from harness.conformance.declaration import Declaration, declaration_of
 from harness.conformance.evidence import CheckInfo
+from harness.conformance.selection import GROUPS
 
 SUITES = Path(harness.__file__).resolve().parent.parent / "suites"
 """The suites of this distribution: every test function below is a check and has to be declared."""
@@ -57,6 +58,17 @@ class Register:
             cases=cases,
             also=declaration.also,
         )
+
+    def place(self, declaration: Declaration | None) -> tuple[object, ...]:
+        """Return a sort key: by protocol, then as the RFCs read, then hazards, then what is no check."""
+        entry = self._catalogue.find(declaration.id) if declaration is not None else None
+        if entry is None:
+            return (2,)
+        rfc = self._catalogue.rfc_of(entry.folder)
+        if rfc is None:
+            return (1, entry.id)
+        group = GROUPS.index(rfc.group) if rfc.group in GROUPS else len(GROUPS)
+        return (0, group, entry.sort_key())
 
     def _mistakes_of(self, item: pytest.Function, name: str, declaration: Declaration) -> Iterable[str]:
         entry = self._catalogue.find(declaration.id)

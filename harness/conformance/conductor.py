@@ -13,7 +13,7 @@ import pytest
 from harness.conformance import codec
 from harness.conformance.bench import Bench, Share
 from harness.conformance.evidence import CheckInfo
-from harness.conformance.options import RunOptions
+from harness.conformance.options import WORKER_KEY, RunOptions, for_worker
 from harness.conformance.recorder import Recorder, Waivers, new_run
 from harness.targets.file import TargetFile
 from harness.targets.launch import launched
@@ -128,6 +128,7 @@ class Conductor:
         share = next(index for index in range(len(taken) + 1) if index not in taken)
         self._shares[node.gateway.id] = share
         node.workerinput[SHARE_KEY] = (share, self._workers)
+        node.workerinput[WORKER_KEY] = for_worker(self._config)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:

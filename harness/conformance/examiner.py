@@ -113,7 +113,11 @@ class Examiner:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Keep what is selected; a selector that means nothing is an error, never green."""
+        """Order as the RFCs read, and keep what is selected.
+
+        A selector that means nothing is an error, never green.
+        """
+        items.sort(key=lambda item: self._register.place(declaration_of(getattr(item, "obj", None))))
         infos = self._describe(items)
         try:
             verify_selectors(self._options.selectors, infos)

@@ -10,6 +10,9 @@ from harness.conformance.depth import Depth
 from harness.vocabulary.errors import UsageError
 
 _SEEDS = 1 << 32
+WORKER_KEY = "mailproof_options"
+"""In xdist's `workerinput`: what a worker cannot see from the command line, which is all it gets."""
+_TRAVELLING = ("mailproof_seed", "mailproof_target", "mailproof_shown_target", "mailproof_directory")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,8 @@ class RunOptions:
     def from_config(cls, config: pytest.Config) -> "RunOptions":
         """Read the options; a seed that is drawn here is written back, so that all workers have the same."""
         option = config.option
+        for name, value in getattr(config, "workerinput", {}).get(WORKER_KEY, {}).items():
+            setattr(option, name, value)
         if option.mailproof_seed is None:
             option.mailproof_seed = secrets.randbelow(_SEEDS)
         if option.mailproof_shown_target is None:
@@ -55,3 +60,8 @@ class RunOptions:
             refute=option.mailproof_refute,
             list_only=option.mailproof_list,
         )
+
+
+def for_worker(config: pytest.Config) -> dict[str, object]:
+    """Return what a worker has to be told of the options: decided here, or different where it runs."""
+    return {name: getattr(config.option, name) for name in _TRAVELLING}

@@ -4,6 +4,7 @@ Everything else is imported when a target is given: `pytest --pyargs suites --ta
 """
 
 import argparse
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from harness.conformance.bench import Bench, Share
     from harness.conformance.events import Listener
     from harness.conformance.options import RunOptions
+
+
+_SUITE = re.compile(r"suites(\.\w+)*(::.*)?")
 
 
 class Hooks:
@@ -80,6 +84,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--mailproof-list", action="store_true", help=argparse.SUPPRESS)
     group.addoption("--mailproof-shown-target", metavar="NAME", help=argparse.SUPPRESS)
     group.addoption("--mailproof-directory", metavar="DIRECTORY", help=argparse.SUPPRESS)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> None:
+    """Let `--pyargs suites` mean ours, also where the user has a folder or package of that name.
+
+    pytest looks for conftest files in folders first, and imports packages by the order of `sys.path`. Which
+    suites are run must not hang on the directory; those of a run with a target are beside this package.
+    """
+    known = early_config.known_args_namespace
+    if not known.pyargs or known.mailproof_target is None:
+        return
+    for words in (args, known.file_or_dir):
+        words[:] = [_path_of_suite(word) if _SUITE.fullmatch(word) else word for word in words]
+
+
+def _path_of_suite(word: str) -> str:
+    """Return the path of `suites`, `suites.rfc5321`, `suites.rfc5321.test_s04::test_name`."""
+    module, colons, names = word.partition("::")
+    path = Path(__file__).resolve().parents[2].joinpath(*module.split("."))
+    return f"{path if path.is_dir() else path.with_suffix('.py')}{colons}{names}"
 
 
 def pytest_configure(config: pytest.Config) -> None:

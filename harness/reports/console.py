@@ -51,6 +51,8 @@ class ConsoleReport:
         self._results: list[CheckResult] = []
         self._groups: dict[str, list[CheckResult]] = {}
         self._missing: Counter[str] = Counter()
+        self._waiting: list[str] = []
+        """Groups that are not printed yet, where workers finish checks in any order."""
         self._places: dict[str, int] = {}
         self._header = ""
         self._listed: list[CheckListed] = []
@@ -82,6 +84,7 @@ class ConsoleReport:
     def _start(self, event: RunStarted) -> None:
         self._started = event
         self._missing = Counter(info.folder for info in event.checks)
+        self._waiting = list(self._missing)
         self._places = {info.id: place for place, info in enumerate(event.checks)}
         if event.checks and self._console.is_terminal:
             self._progress = Progress(
@@ -116,11 +119,11 @@ class ConsoleReport:
         self._missing[folder] -= 1
         if self._progress is not None and self._task is not None:
             self._progress.advance(self._task)
-        if self._started is not None and self._started.workers > 1:
-            if self._missing[folder] <= 0:
-                self._print_group(folder)
+        if self._started is not None and self._started.workers == 1:
+            self._print_group(folder)
             return
-        self._print_group(folder)
+        while self._waiting and self._missing[self._waiting[0]] <= 0:
+            self._print_group(self._waiting.pop(0))
 
     def _print_group(self, folder: str) -> None:
         """Print what is known and not printed yet of one RFC."""
@@ -169,7 +172,7 @@ class ConsoleReport:
 
     def _end(self, finished: RunFinished) -> None:
         self.close()
-        for folder in list(self._groups):
+        for folder in (*self._waiting, *list(self._groups)):
             self._print_group(folder)
         if self._listed:
             self._print_listed()

@@ -11,7 +11,7 @@ from harness.wire.imap import FetchData, StatusData
 from loadtests.measuring import Step
 from loadtests.messages import Message, fingerprint
 from loadtests.sessions import ImapSession
-from loadtests.sweep import IMAP, new_ids
+from loadtests.sweep import IMAP, fetch_ids, ids_of
 from loadtests.users.base import MailUser
 
 HEADER_FIELDS = (
@@ -163,7 +163,7 @@ class ImapReaderUser(MailUser):
             session.connect(step)
             session.login(step, account)
             step.result(session.client.select(folder))
-            for uid, message_id in new_ids(session.client, step, 1).items():
+            for uid, message_id in ids_of(fetch_ids(session.client, step, 1), 1).items():
                 if message_id is not None:
                     self.load.ledger.see(message_id, f"{folder} {uid}")
             step.result(session.client.close())

@@ -3,14 +3,15 @@
 import gevent
 from locust import task
 
+from harness.clients.imap_session import Result
 from harness.targets.file import Account
 from harness.vocabulary.services import Service
-from harness.wire.imap import FetchData
+from harness.wire.imap import Exists, FetchData
 from loadtests.ledger import Sighting
 from loadtests.measuring import Clock, StepFailed, WrongReply, record
 from loadtests.messages import Message
 from loadtests.sessions import ImapSession, SmtpSession
-from loadtests.sweep import IMAP, Inbox, new_ids, remove
+from loadtests.sweep import IMAP, Inbox, fetch_ids, ids_of, remove
 from loadtests.users.base import MailUser
 
 
@@ -31,6 +32,7 @@ class MailFlowUser(MailUser):
         assert inbox is not None, "the profile's services include IMAP"
         # An own reading mark: other users of the account, and the last reading, have theirs.
         self.inbox = Inbox(inbox.account, inbox.next_uid)
+        self.news = True
         self.smtp = SmtpSession(dialer, dialer.endpoint(Service.SMTP))
         self.imap = ImapSession(dialer, dialer.endpoint(*IMAP))
 
@@ -64,12 +66,9 @@ class MailFlowUser(MailUser):
         """Look until `message` is there; one that the run's end overtakes is left to the last reading."""
         knob = self.load.profile.knob
         give_up_ms = knob("give_up_s") * 1000.0
-        looked_at: int | None = -1
+        self.news = True
         while not self.is_stopping:
-            # Whichever command brought the news: the session keeps count.
-            exists = self._exists()
-            if exists != looked_at:
-                looked_at = exists
+            if self.news:
                 uid = self._look().get(message.message_id)
                 if uid is not None:
                     self._fetch(message, uid, clock)
@@ -80,16 +79,19 @@ class MailFlowUser(MailUser):
             else:
                 gevent.sleep(knob("poll_s"))
                 with self.measured("IMAP", "NOOP", self.imap) as step:
-                    step.result(self.imap.client.noop())
+                    self._note_news(step.result(self.imap.client.noop()))
 
-    def _exists(self) -> int | None:
-        selected = self.imap.client.selected
-        return None if selected is None else selected.exists
+    def _note_news(self, result: Result) -> None:
+        """Look again after an EXISTS, whatever its number: others may have removed as many as came."""
+        self.news = bool(result.all(Exists))
 
     def _look(self) -> dict[str, int]:
         """Return the messages of ours that are new in the INBOX, with their UIDs."""
+        first_uid = self.inbox.next_uid
         with self.measured("IMAP", "FETCH id", self.imap) as step:
-            found = new_ids(self.imap.client, step, self.inbox.next_uid)
+            result = fetch_ids(self.imap.client, step, first_uid)
+            self._note_news(result)
+            found = ids_of(result, first_uid)
         ours = {}
         for uid, message_id in found.items():
             self.inbox.next_uid = max(self.inbox.next_uid, uid + 1)

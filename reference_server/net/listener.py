@@ -13,6 +13,7 @@ from harness.vocabulary.errors import MailproofError
 from harness.vocabulary.services import Service
 
 _BACKLOG = 1024
+_ACCEPT_AT_ONCE = 16
 
 
 class ListenError(MailproofError):
@@ -40,7 +41,7 @@ class Listener:
 def listen(service: Service, host: str, port: int) -> Listener:
     """Bind a TCP socket; port 0 takes any that is free."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio sets TCP_NODELAY only where the protocol is named; without it, TLS replies wait 40 ms for an ACK.
+    # asyncio sets TCP_NODELAY only where the protocol is named; without it, TLS replies wait 40 ms.
     made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -93,7 +94,14 @@ def _why(service: Service, place: str, error: OSError) -> str:
 async def serve(
     loop: asyncio.AbstractEventLoop, listener: Listener, protocol: Callable[[], asyncio.BufferedProtocol]
 ) -> asyncio.Server:
-    """Accept clients; asyncio itself pauses for a second where file descriptors run out (EMFILE)."""
+    """Accept clients; asyncio itself pauses for a second where file descriptors run out (EMFILE).
+
+    It takes the backlog for the number of clients to accept in one go, too, and reports EMFILE as often; so
+    it is told a small one, and the kernel the large one afterwards.
+    """
     if listener.path is not None:
-        return await loop.create_unix_server(protocol, sock=listener.socket)
-    return await loop.create_server(protocol, sock=listener.socket, backlog=_BACKLOG)
+        server = await loop.create_unix_server(protocol, sock=listener.socket, backlog=_ACCEPT_AT_ONCE)
+    else:
+        server = await loop.create_server(protocol, sock=listener.socket, backlog=_ACCEPT_AT_ONCE)
+    listener.socket.listen(_BACKLOG)
+    return server

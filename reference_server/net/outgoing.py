@@ -6,6 +6,7 @@ import ssl
 from reference_server.defects import Defects
 from reference_server.net.connection import Connection
 from reference_server.net.hub import Hub
+from reference_server.net.wire import TlsRole
 from reference_server.relay.attempt import Unreachable
 from reference_server.relay.dialogue import OutgoingMail, OutgoingSession, OutgoingSettings
 from reference_server.relay.routing import Hop
@@ -48,9 +49,9 @@ class Outgoing:
             return Connection(
                 self._hub,
                 session_for,
-                tls_context=self._tls,
-                server_side=False,
-                server_name=None if hop.host.startswith("[") else hop.host,
+                tls=TlsRole(
+                    self._tls, server_side=False, server_name=None if hop.host.startswith("[") else hop.host
+                ),
                 on_end=ended.set,
             )
 

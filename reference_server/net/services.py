@@ -12,6 +12,7 @@ from reference_server.mda.desk import Desk
 from reference_server.net.connection import Connection
 from reference_server.net.hub import Hub
 from reference_server.net.listener import Listener, serve
+from reference_server.net.wire import TlsRole
 from reference_server.session.base import Peer, Session
 from reference_server.session.imap.session import ImapSession
 from reference_server.session.imap.settings import ImapSettings
@@ -56,6 +57,7 @@ class Services:
         """Start to accept clients on a bound socket."""
         service = listener.service
         make_session = self._factory(service)
+        tls = TlsRole(self._tls, implicit=DEFAULT_TLS[service] is Tls.IMPLICIT)
         breakdown = _BREAKDOWN.get(
             service, f"421 4.3.0 {self._config.hostname} internal fault, try again later\r\n".encode("ascii")
         )
@@ -66,8 +68,7 @@ class Services:
                 self._hub,
                 make_session,
                 breakdown=breakdown,
-                tls_context=self._tls,
-                implicit_tls=DEFAULT_TLS[service] is Tls.IMPLICIT,
+                tls=tls,
             ),
         )
 

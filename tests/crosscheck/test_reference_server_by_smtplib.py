@@ -144,6 +144,28 @@ def test_mail_on_every_port_of_both_families(start: Start, bind: str) -> None:
     assert server.stop() == 0
 
 
+def test_lmtp_on_a_local_socket_and_everything_on_all_addresses(start: Start, tmp_path: Path) -> None:
+    path = tmp_path / "lmtp.sock"
+    config = f"[service.lmtp]\npath = '{path}'"
+    server = start("one", "--bind=::", "--account=alice@one.test:secret", config=config)
+    for host in ("127.0.0.1", "::1"):
+        with smtplib.SMTP(host, server.place(Service.SMTP)[1], timeout=20) as client:
+            client.sendmail("x@remote.test", ["alice@one.test"], MESSAGE)
+    with smtplib.LMTP(str(path)) as client:
+        client.sendmail("x@remote.test", ["alice@one.test"], MESSAGE)
+    with smtplib.SMTP(*server.place(Service.SUBMISSION), timeout=20) as client:
+        client.ehlo()
+        assert not client.has_extn("auth")
+        client.starttls(context=server.context())
+        client.login("alice", "secret")
+    first, second, third = server.messages("alice", 3)
+    assert b" ([127.0.0.1])\r\n" in first
+    assert b" ([IPv6:::1])\r\n" in second
+    assert b" with LMTP id " in third
+    assert server.stop() == 0
+    assert not path.exists()
+
+
 def test_two_servers_relay_and_bounce(start: Start) -> None:
     port = free_port("127.0.0.12")
     with DnsResponder() as dns:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from reference_server.clock import Clock
 from reference_server.codec.smtp.limits import LONGEST_LINE_OCTETS
 from reference_server.codec.smtp.reply import reply
-from reference_server.codec.smtp.text import TextReader, end_length
+from reference_server.codec.smtp.text import TextReader, end_length, unstuff
 from reference_server.defects import Defects
 from reference_server.session.base import Arrival, Input, Peer, Session
 from reference_server.session.smtp.desk import Envelope, MailDesk, Refusal, Role, SmtpSettings
@@ -54,6 +54,8 @@ class Conversation(Session):
         """The open mail transaction."""
         self.errors = 0
         self.failed_logins = 0
+        self.since_turn = 0
+        """Commands carried out since the session last waited."""
         self.ended = False
         """Set by QUIT, and where the session must not go on."""
         self._idle = Input(settings.command_timeout_s)
@@ -130,6 +132,7 @@ class Conversation(Session):
 
     async def arrival(self, wait: Input) -> None:
         """Wait for octets; anything else ends the conversation."""
+        self.since_turn = 0
         arrival = await wait
         if arrival is not Arrival.OCTETS:
             raise HungUp(arrival)
@@ -137,7 +140,7 @@ class Conversation(Session):
     async def read_text(self) -> bytes | None:
         """Read the text of DATA up to CRLF.CRLF; None if it is longer than this server takes.
 
-        The text comes back as it was sent, without the dot line and still stuffed; `unstuff` is the caller's.
+        The dot line is gone, and so are the dots that transparency added (RFC 5321 §4.5.2).
         """
         inbox = self.inbox
         reader = TextReader(loose="smtp-lf-dot-lf" in self.defects)
@@ -159,6 +162,8 @@ class Conversation(Session):
             with memoryview(inbox) as view:
                 text = bytes(view[:end])
         del inbox[: end + end_length(inbox, end)]
+        if text is not None and reader.stuffed and "smtp-dot-kept" not in self.defects:
+            text = unstuff(text)
         return text
 
     def _text_time_left_s(self, begun_s: float, octets: int) -> float:

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from reference_server.codec.smtp.command import CommandError, parse_command
 from reference_server.codec.smtp.limits import AUTH_LINE_OCTETS, COMMAND_LINE_OCTETS, MAIL_LINE_OCTETS
-from reference_server.session.base import Arrival
+from reference_server.session.base import Arrival, Flush
 from reference_server.session.smtp import authentication, hello, information, transaction
 from reference_server.session.smtp.conversation import (
     Command,
@@ -15,6 +15,8 @@ from reference_server.session.smtp.conversation import (
     TooManyErrors,
 )
 
+_COMMANDS_PER_TURN = 200
+"""So many pipelined commands are answered before the other sessions have a turn."""
 _LINE_LIMITS = {b"MAIL": MAIL_LINE_OCTETS, b"AUTH": AUTH_LINE_OCTETS}
 
 SHARED_COMMANDS: Mapping[bytes, Command] = {
@@ -48,6 +50,10 @@ class SmtpSession(Conversation):
         try:
             while not self.ended:
                 await self._serve_one()
+                self.since_turn += 1
+                if self.since_turn > _COMMANDS_PER_TURN:
+                    self.since_turn = 0
+                    await Flush()
         except HungUp as over:
             if over.arrival is Arrival.TIMEOUT:
                 self.say(421, "4.4.2", f"{hostname} waited too long, closing connection")

@@ -10,7 +10,7 @@ from reference_server.codec.smtp.command import (
 from reference_server.codec.smtp.parameters import decode_xtext
 from reference_server.codec.smtp.path import parse_mailbox
 from reference_server.codec.smtp.reply import reply
-from reference_server.codec.smtp.text import has_stray_line_ends, unstuff
+from reference_server.codec.smtp.text import has_stray_line_ends
 from reference_server.session.base import Commit
 from reference_server.session.smtp.conversation import Conversation
 from reference_server.session.smtp.desk import Envelope, Refusal, Role
@@ -194,8 +194,6 @@ async def take(c: Conversation, envelope: Envelope, text: bytes | None) -> bytes
         return _TAKEN
     if text is None:
         return _TOO_LARGE
-    if "smtp-dot-kept" not in c.defects:
-        text = unstuff(text)
     if len(text) > c.settings.max_message_octets:
         return _TOO_LARGE
     if has_stray_line_ends(text) and "smtp-lf-dot-lf" not in c.defects:

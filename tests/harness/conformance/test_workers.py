@@ -16,6 +16,7 @@ def test_workers_judge_and_the_one_report_has_all(sandbox):
     }
     report = sandbox.report()
     assert report["workers"] == 2
+    assert report["checks"][0]["evidence"]["replay"].endswith(f"--seed {report['seed']}")
     assert report["checks"][0]["evidence"]["dialogues"][0]["text"] == "C: NOOP\nS: 500 no"
 
 

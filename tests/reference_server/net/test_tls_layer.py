@@ -11,6 +11,7 @@ from reference_server.config import TlsConfig
 from reference_server.net.certificates import Certificates, configured, names_for, outgoing_context, self_made
 from reference_server.net.connection import Connection
 from reference_server.net.tls import TlsLayer
+from reference_server.net.wire import TlsRole
 from reference_server.session.base import Arrival, Input, Session, StartTls
 
 
@@ -88,7 +89,7 @@ def loop() -> Loop:
 
 def connected(loop: Loop, context: ssl.SSLContext, *, implicit: bool) -> tuple[Connection, Transport]:
     connection = Connection(
-        make_hub(loop, Store()), Upgrading, tls_context=context, implicit_tls=implicit, breakdown=b"broken\n"
+        make_hub(loop, Store()), Upgrading, tls=TlsRole(context, implicit=implicit), breakdown=b"broken\n"
     )
     transport = Transport(loop)
     transport.protocol = connection

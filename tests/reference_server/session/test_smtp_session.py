@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from smtp_bench import Bench, bench, codes, greeted
 
-from reference_server.session.base import Input
+from reference_server.session.base import Flush, Input
 from reference_server.session.smtp.desk import Refusal, Role
 
 ENVELOPE = (b"MAIL FROM:<bob@remote.test>", b"RCPT TO:<alice@example.test>")
@@ -218,6 +218,12 @@ def test_a_line_must_come_within_one_time_out() -> None:
     assert peer.driver.waiting == Input(100.0)
     assert peer.driver.time_out().startswith(b"421 4.4.2 ")
     assert peer.driver.ended
+
+
+def test_many_pipelined_commands_leave_others_their_turn() -> None:
+    peer = greeted()
+    assert peer.codes(*[b"NOOP"] * 1000) == [250] * 1000
+    assert sum(isinstance(effect, Flush) for effect in peer.driver.effects) == 4
 
 
 # Ends

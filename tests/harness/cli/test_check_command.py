@@ -1,0 +1,222 @@
+"""`mailproof check` from the command line on, with sample suites and the fake server."""
+
+import json
+import os
+import sys
+import uuid
+from pathlib import Path
+
+import pytest
+
+import harness.plugin.run
+from harness.cli import check, main
+from harness.cli.main import COMMANDS, build_parser
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "conformance"))
+import conformance_sandbox as samples  # noqa: E402 - it lives with the tests of the plugin
+
+
+class Shop:
+    """A user's directory, sample suites, and the command."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.suites = path / "installed" / "suites"
+        self.suites.mkdir(parents=True)
+        catalogue = path / "catalogue"
+        (catalogue / "rfc").mkdir(parents=True)
+        (catalogue / "rfc" / "rfc5321.toml").write_text(samples.CATALOGUE)
+        (catalogue / "index.toml").write_text(samples.INDEX)
+        (catalogue / "hazards.toml").write_text(samples.HAZARDS)
+        (self.suites / "conftest.py").write_text(
+            "from fake_bench import FakeBench\n"
+            "def pytest_mailproof_open(options, share):\n"
+            "    return FakeBench.open(options.target_file, share)\n"
+        )
+        self.checks(samples.SAMPLES)
+        self.target()
+        self.server()
+
+    def checks(self, source: str) -> None:
+        for old in self.suites.glob("test_*.py"):
+            old.unlink()
+        # pytest keeps modules by their name; each test has its own.
+        (self.suites / f"test_{uuid.uuid4().hex}.py").write_text(source)
+
+    def server(self, **changes: object) -> None:
+        (self.path / "server.json").write_text(json.dumps({**samples.GOOD, **changes}))
+
+    def target(self, *, permits: str = '"conformance"') -> None:
+        (self.path / "target.toml").write_text(
+            f'schema = 1\nname = "fake"\npermits = [{permits}]\n'
+            '[service.smtp]\nhost = "127.0.0.1"\nport = 1\ntls = "none"\n'
+            '[accounts]\ndomain = "example.test"\n'
+            'pool = [{address = "a@example.test", login = "a", password = "x"}]\n'
+        )
+
+    def run(self, *words: str) -> int:
+        return main.main(["check", *words])
+
+
+@pytest.fixture
+def shop(tmp_path, monkeypatch) -> Shop:
+    shop = Shop(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(check, "SUITES", shop.suites)
+    monkeypatch.setattr(harness.plugin.run, "DIRECTORY", tmp_path / "catalogue")
+    return shop
+
+
+def test_a_target_that_conforms_ends_with_0_and_a_summary(shop, capsys):
+    assert shop.run("target.toml") == 0
+    out, err = capsys.readouterr()
+    assert "RFC 5321" in out
+    assert "fake: conforms" in out
+    assert "4 checks" in out
+    assert err == ""
+
+
+def test_violations_end_with_1_and_evidence(shop, capsys):
+    shop.server(NOOP="500 no")
+    assert shop.run("target.toml", "--seed", "5") == 1
+    out = capsys.readouterr().out
+    assert "violates: rfc5321/1/must" in out
+    assert "replay: mailproof check target.toml rfc5321/1/must --depth quick --seed 5" in out
+
+
+def test_deviations_end_with_1_only_when_strict(shop):
+    shop.server(VRFY="550 no")
+    assert shop.run("target.toml") == 0
+    assert shop.run("target.toml", "--strict") == 1
+
+
+def test_a_server_that_answers_nowhere_ends_with_3_and_one_line(shop, capsys):
+    shop.server(dead=True)
+    assert shop.run("target.toml") == 3
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == "mailproof check: fake cannot be tested: smtp: 127.0.0.1:1: connection refused\n"
+
+
+def test_selectors_and_options_come_in_any_order(shop, capsys):
+    assert shop.run("rfc5321/2", "--depth", "deep", "target.toml", "hazards") == 0
+    assert "2 checks" in capsys.readouterr().out
+
+
+def test_a_selection_of_nothing_ends_with_2_and_one_line(shop, capsys):
+    assert shop.run("target.toml", "rfc9999") == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("mailproof check: 'rfc9999' selects no check; ")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["missing.toml"], "missing.toml: cannot be read"),
+        (["a.toml", "b.toml"], "one target at a time, not a.toml and b.toml"),
+        (["target.toml", "--json", "no/such/run.json"], "no/such/run.json: a report cannot be written there"),
+        (["target.toml", "--junit", "."], ".: a report cannot be written there"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_one_line(shop, capsys, words, line):
+    assert shop.run(*words) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"mailproof check: {line}")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [["--depth", "bottomless"], ["--seed", "-1"], ["-n", "0"], ["--nonsense"], ["x", "-q"]])
+def test_wrong_options_end_with_2(shop, capsys, words):
+    with pytest.raises(SystemExit) as left:
+        shop.run(*words)
+    assert left.value.code == 2
+    assert "usage: mailproof" in capsys.readouterr().err
+
+
+def test_what_the_file_does_not_permit_is_never_run(shop, capsys):
+    shop.target(permits='"load"')
+    assert shop.run("target.toml") == 2
+    assert 'permits does not name "conformance"' in capsys.readouterr().err
+
+
+def test_list_runs_nothing_and_says_what_would_not_run(shop, capsys):
+    shop.server(lacks={"smtp": "the target has no smtp"}, NOOP="!bug", VRFY="!bug")
+    assert shop.run("target.toml", "--list") == 0
+    out = capsys.readouterr().out
+    assert "3 checks would run, 1 would not" in out
+    assert "the target has no smtp" in out
+    assert "fake: " not in out
+
+
+def test_both_reports_are_written(shop):
+    assert shop.run("target.toml", "--json", "run.json", "--junit", "run.xml") == 0
+    assert json.loads((shop.path / "run.json").read_text())["summary"]["conforms"] == 2
+    assert (shop.path / "run.xml").read_text().startswith("<?xml")
+
+
+def test_refute_finds_the_toothless(shop, capsys):
+    assert shop.run("target.toml", "--refute") == 0
+    assert "every check can fail" in capsys.readouterr().out
+    shop.checks(samples.SAMPLES.replace("expected=250", "expected=target.code(b'NOOP')"))
+    assert shop.run("target.toml", "--refute") == 1
+    assert "TOOTHLESS: " in capsys.readouterr().out
+
+
+def test_checks_that_are_declared_wrongly_end_with_3_and_the_line_to_paste(shop, capsys):
+    shop.checks(samples.SAMPLES.replace("level=SHOULD", "level=MAY"))
+    assert shop.run("target.toml") == 3
+    assert "level=Level.SHOULD," in capsys.readouterr().err
+
+
+def test_ctrl_c_ends_with_what_was_judged(shop, capsys):
+    shop.checks(
+        samples.SAMPLES
+        + """
+@requirement("rfc5321/10/later", level=MUST_NOT, refuted_by=BREAK)
+def test_later(target):
+    raise KeyboardInterrupt
+"""
+    )
+    assert shop.run("target.toml", "--json", "run.json") == 3
+    out = capsys.readouterr().out
+    assert "interrupted: " in out
+    assert "3 checks" in out
+    report = json.loads((shop.path / "run.json").read_text())
+    assert report["interrupted"] is True
+    assert [one["outcome"] for one in report["checks"]] == ["conforms", "conforms", "observed"]
+
+
+def test_the_users_own_pytest_has_no_say(shop, monkeypatch):
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option")
+    monkeypatch.setenv("PYTEST_PLUGINS", "no_such_plugin")
+    (shop.path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
+    (shop.path / "conftest.py").write_text("raise RuntimeError\n")
+    (shop.path / "installed" / "conftest.py").write_text("raise RuntimeError\n")
+    (shop.path / "suites").mkdir()
+    (shop.path / "suites" / "__init__.py").write_text("raise RuntimeError\n")
+    assert shop.run("target.toml") == 0
+    assert os.environ["PYTEST_ADDOPTS"] == "--no-such-option"
+    assert "PYTEST_DISABLE_PLUGIN_AUTOLOAD" not in os.environ
+
+
+class TestMain:
+    def test_every_command_has_its_place(self):
+        parser = build_parser()
+        for command in COMMANDS:
+            with pytest.raises(SystemExit) as left:
+                parser.parse_args([command, "--help"])
+            assert left.value.code == 0
+
+    def test_version(self, capsys):
+        with pytest.raises(SystemExit):
+            main.main(["--version"])
+        assert capsys.readouterr().out.startswith("mailproof 0.")
+
+    def test_no_command_is_wrong_usage(self, capsys):
+        with pytest.raises(SystemExit) as left:
+            main.main([])
+        assert left.value.code == 2
+        assert "COMMAND" in capsys.readouterr().err

@@ -27,7 +27,8 @@ def describe(error: BaseException) -> str:
     place = ""
     trace = error.__traceback__
     while trace is not None:
-        place = f" at {trace.tb_frame.f_code.co_filename.rsplit('/', 2)[-1]}:{trace.tb_lineno}"
+        file = "/".join(trace.tb_frame.f_code.co_filename.split("/")[-2:])
+        place = f" at {file}:{trace.tb_lineno}"
         trace = trace.tb_next
     return f"{type(error).__name__}: {error}{place}"
 

@@ -42,7 +42,7 @@ def embedded_target(
         write_private(
             config, tomli_w.dumps(_configuration(directory, target, faults, accounts, outbound=outbound))
         )
-        argv = [sys.executable, "-m", "reference_server", "--config", str(config), *arguments]
+        argv = [sys.executable, "-P", "-m", "reference_server", "--config", str(config), *arguments]
         with running(argv, log=directory / "log") as server:
             await_file(target, server)
             yield load_target(target)

@@ -22,7 +22,7 @@ FAULTS: dict[str, FaultEntry] = {
     entry.name: entry
     for entry in (
         FaultEntry("smtp-verb-case", "verbs in lower case are not recognised", "RFC 5321 §2.4"),
-        FaultEntry("smtp-multiline-codes", "the lines of one EHLO reply carry different codes", "RFC 5321 §4.2.1"),
+        FaultEntry("smtp-multiline-codes", "the lines of an EHLO reply differ in code", "RFC 5321 §4.2.1"),
         FaultEntry("smtp-noop-arg", "NOOP with an argument is refused", "RFC 5321 §4.1.1.9"),
         FaultEntry("smtp-vrfy-claims", "VRFY says 250 for anybody", "RFC 5321 §3.5.3"),
         FaultEntry("smtp-rset-ignored", "RSET says 250 and keeps the transaction", "RFC 5321 §4.1.1.5"),
@@ -33,7 +33,7 @@ FAULTS: dict[str, FaultEntry] = {
         FaultEntry("smtp-dot-kept", "the dot that transparency added is kept", "RFC 5321 §4.5.2"),
         FaultEntry("smtp-8bit-stripped", "8BITMIME is offered and the eighth bit cleared", "RFC 6152 §3"),
         FaultEntry("smtp-starttls-injection", "what came in clear behind STARTTLS is kept", "RFC 3207 §6"),
-        FaultEntry("smtp-starttls-state-kept", "what was said in clear stays true under TLS", "RFC 3207 §4.2"),
+        FaultEntry("smtp-starttls-state-kept", "what was said in clear holds under TLS", "RFC 3207 §4.2"),
         FaultEntry("lmtp-single-reply", "one reply to the final dot for all recipients", "RFC 2033 §4.2"),
         FaultEntry(
             "relay-mx-order-reversed",

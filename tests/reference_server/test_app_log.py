@@ -31,13 +31,11 @@ def test_one_line_for_one_event(lines: io.StringIO) -> None:
 
 
 def test_an_exception_says_where_it_was(lines: io.StringIO) -> None:
-    try:
+    with pytest.raises(ValueError, match="bad") as caught:
         raise ValueError("bad\nvalue")
-    except ValueError as error:
-        LOG.error("fault", exc_info=error)
-        assert re.fullmatch(
-            r"ValueError: bad\nvalue at reference_server/test_app_log\.py:\d+", describe(error)
-        )
+    error = caught.value
+    LOG.error("fault", exc_info=error)
+    assert re.fullmatch(r"ValueError: bad\nvalue at reference_server/test_app_log\.py:\d+", describe(error))
     assert lines.getvalue().count("\n") == 1
 
 

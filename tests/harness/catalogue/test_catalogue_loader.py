@@ -15,7 +15,9 @@ ENTRY = '["4.5.2/remove-one-dot"]\nlevel = "MUST"\nside = "server"\nstatement = 
 HAZARD = '[smuggling]\nstatement = "Bare LF ends nothing."\nsource = "CVE-2023-51764"\nseverity = "high"\n'
 
 
-def write(directory: Path, *, index: str = INDEX, rfc: str = ENTRY, name: str = "rfc5321", hazards: str = HAZARD) -> Path:
+def write(
+    directory: Path, *, index: str = INDEX, rfc: str = ENTRY, name: str = "rfc5321", hazards: str = HAZARD
+) -> Path:
     (directory / "rfc").mkdir()
     (directory / "index.toml").write_text(index)
     (directory / "rfc" / f"{name}.toml").write_text(rfc)
@@ -58,7 +60,10 @@ def test_entries_and_hazards_become_values(tmp_path):
         ({"index": '[smtp]\ntitle = "x"\ngroup = "smtp"\n'}, "the index has one table per RFC"),
         ({"index": INDEX + 'replaced_by = "9051"\n'}, "replaced_by must be the number of an RFC"),
         ({"hazards": HAZARD.replace("[smuggling]", '["Smug Ling"]')}, "a hazard is named by a slug"),
-        ({"hazards": HAZARD.replace('"high"', '"huge"')}, "severity must be one of low, medium, high, critical"),
+        (
+            {"hazards": HAZARD.replace('"high"', '"huge"')},
+            "severity must be one of low, medium, high, critical",
+        ),
     ],
 )
 def test_a_mistake_names_the_file_and_the_mend(tmp_path, changes, complaint):

@@ -128,7 +128,9 @@ def test_wrong_usage_ends_with_2_and_one_line(shop, capsys, words, line):
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize("words", [["--depth", "bottomless"], ["--seed", "-1"], ["-n", "0"], ["--nonsense"], ["x", "-q"]])
+@pytest.mark.parametrize(
+    "words", [["--depth", "bottomless"], ["--seed", "-1"], ["-n", "0"], ["--nonsense"], ["x", "-q"]]
+)
 def test_wrong_options_end_with_2(shop, capsys, words):
     with pytest.raises(SystemExit) as left:
         shop.run(*words)

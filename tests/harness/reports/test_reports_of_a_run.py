@@ -22,7 +22,9 @@ from harness.vocabulary.judging import Level, Outcome
 DOT = CheckInfo(
     "rfc5321/4.5.2/remove-one-dot", "Dots survive", Level.MUST, "One dot goes.", "RFC 5321 §4.5.2", "smtp"
 )
-NOOP = CheckInfo("rfc3501/6.1.2/noop", "NOOP is harmless", Level.PROSE, "NOOP does.", "RFC 3501 §6.1.2", "imap")
+NOOP = CheckInfo(
+    "rfc3501/6.1.2/noop", "NOOP is harmless", Level.PROSE, "NOOP does.", "RFC 3501 §6.1.2", "imap"
+)
 HAZARD = CheckInfo("hazard/smuggling", "Bare LF", Level.HAZARD, "Nothing hides.", "CVE-2023-51764", "hazards")
 STARTED = RunStarted(
     version="0.1.0",
@@ -45,7 +47,9 @@ FOUND = Evidence(
 FINISHED = RunFinished(seconds=1.5)
 
 
-def result(info: CheckInfo = DOT, outcome: Outcome = Outcome.CONFORMS, evidence: Evidence = Evidence(), **more) -> CheckResult:
+def result(
+    info: CheckInfo = DOT, outcome: Outcome = Outcome.CONFORMS, evidence: Evidence = Evidence(), **more
+) -> CheckResult:
     return CheckResult(info, outcome, 0.25, 5, evidence, **more)
 
 
@@ -66,18 +70,32 @@ def console_text(*results, width=120, **more) -> str:
 
 class TestConsole:
     def test_a_line_per_check_below_its_rfc_then_findings_then_the_summary(self):
-        text = console_text(result(DOT, Outcome.VIOLATES, FOUND), result(NOOP), result(HAZARD, Outcome.NOT_EXPLOITABLE))
+        text = console_text(
+            result(DOT, Outcome.VIOLATES, FOUND), result(NOOP), result(HAZARD, Outcome.NOT_EXPLOITABLE)
+        )
         lines = text.splitlines()
         assert lines[1] == "RFC 5321  Simple Mail Transfer Protocol"
         assert lines[2].split() == ["violates", "4.5.2/remove-one-dot", "Dots", "survive"]
         assert "RFC 3501  Internet Message Access Protocol - Version 4rev1" in lines
         assert "Hazards" in lines
-        assert text.index("Hazards") < text.index("expected: text: b'.'") < text.index("postfix: does not conform")
+        assert (
+            text.index("Hazards")
+            < text.index("expected: text: b'.'")
+            < text.index("postfix: does not conform")
+        )
         assert "3 checks, 15 examples, 1.5 s, seed 7: 1 conforms, 1 violates, 1 not-exploitable" in text
 
     def test_evidence_has_its_order(self):
         text = console_text(result(DOT, Outcome.VIOLATES, FOUND))
-        parts = ["requirement: One dot", "expected:", "actual:", "input:", "dialogue with smtp", "C: DATA", "replay:"]
+        parts = [
+            "requirement: One dot",
+            "expected:",
+            "actual:",
+            "input:",
+            "dialogue with smtp",
+            "C: DATA",
+            "replay:",
+        ]
         places = [text.index(part) for part in parts]
         assert places == sorted(places)
 
@@ -96,7 +114,10 @@ class TestConsole:
 
     def test_workers_finish_in_any_order_and_are_read_in_the_order_of_the_plan(self):
         text = console_text(
-            result(HAZARD, Outcome.NOT_EXPLOITABLE), result(NOOP), result(DOT), started=replace(STARTED, workers=2)
+            result(HAZARD, Outcome.NOT_EXPLOITABLE),
+            result(NOOP),
+            result(DOT),
+            started=replace(STARTED, workers=2),
         )
         assert text.index("RFC 5321") < text.index("RFC 3501") < text.index("Hazards")
 
@@ -108,7 +129,9 @@ class TestConsole:
         assert "interrupted:" in text
 
     def test_notes_waivers_and_silence_are_told_at_the_end(self):
-        finished = replace(FINISHED, notes=("one worker",), waiver_notes=("remove it",), silence="during NOOP")
+        finished = replace(
+            FINISHED, notes=("one worker",), waiver_notes=("remove it",), silence="during NOOP"
+        )
         text = console_text(result(), finished=finished)
         assert "note: one worker\nnote: remove it\nsilence: during NOOP\n" in text
 
@@ -147,9 +170,13 @@ class TestJson:
         assert report["summary"]["violates"] == 1
         assert report["exit_code"] == 1
         first, second = report["checks"]
-        assert {"id", "title", "level", "requirement", "outcome", "seconds", "examples", "evidence"} <= set(first)
+        assert {"id", "title", "level", "requirement", "outcome", "seconds", "examples", "evidence"} <= set(
+            first
+        )
         assert (first["id"], second["id"]) == (DOT.id, NOOP.id)
-        assert first["evidence"]["dialogues"][0]["turns"] == [{"mark": "C", "octets": "DATA\r\n", "at_s": 0.1}]
+        assert first["evidence"]["dialogues"][0]["turns"] == [
+            {"mark": "C", "octets": "DATA\r\n", "at_s": 0.1}
+        ]
 
     def test_it_is_written_when_the_run_is_interrupted(self, tmp_path):
         path = tmp_path / "run.json"

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -139,10 +140,14 @@ def _run_pytest(
         *(("--mailproof-strict",) if arguments.strict else ()),
         *(("--mailproof-refute",) if arguments.refute else ()),
         *(("--mailproof-list",) if arguments.list else ()),
-        *(("-p", "xdist.plugin", "-n", str(workers), "--max-worker-restart=0") if workers > 1 else ()),
+        *(
+            ("-p", "xdist.plugin", "-n", str(workers), "--dist=loadgroup", "--max-worker-restart=0")
+            if workers > 1
+            else ()
+        ),
     ]
     try:
-        with _own_environment():
+        with _own_environment(), _terminated_as_interrupted():
             status = pytest.main([*_isolation(), *options, str(SUITES)], plugins=[_Listeners(listeners)])
     finally:
         report.close()
@@ -180,6 +185,16 @@ def _set_environment(values: Mapping[str, str | None]) -> None:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Let SIGTERM end the run as Ctrl-C does: with what was judged, and nothing left behind."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class _Listeners:

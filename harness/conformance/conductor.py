@@ -29,6 +29,8 @@ SHARE_KEY = "mailproof_share"
 PROBLEM_KEY = "mailproof_problem"
 """Why a worker collected nothing, in xdist's `workeroutput`."""
 
+_NOTHING_SAID = frozenset({Outcome.UNSUPPORTED, Outcome.INCONCLUSIVE})
+
 
 class Conductor:
     """Conducts the run, and is the only one who knows all of it."""
@@ -41,6 +43,7 @@ class Conductor:
         self._interrupted = False
         self._workers = 1
         self._shares: dict[str, int] = {}
+        self._uncollected: list[str] = []
         self._recorder: Recorder | None = None
 
     @property
@@ -69,6 +72,8 @@ class Conductor:
             ),
         )
         self._count_workers()
+        if self._config.option.collectonly:
+            return
         try:
             running = self._stack.enter_context(launched(self._file))
             if running.directory is not None:
@@ -80,7 +85,9 @@ class Conductor:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Note what could not be collected: checks that are declared wrongly."""
         if report.failed and self._recorder is not None:
-            self._recorder.refuse(f"{report.nodeid} cannot be collected: {report.longreprtext}", usage=False)
+            self._uncollected.append(report.longreprtext)
+            text = "\n".join(self._uncollected)
+            self._recorder.refuse(f"these checks cannot be collected:\n{text}", usage=False, more=True)
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Note that the user had enough."""
@@ -91,9 +98,15 @@ class Conductor:
         if self._recorder is not None:
             self._recorder.refuse(f"internal error: {str(excrepr).strip().splitlines()[-1]}", usage=False)
 
-    def pytest_sessionfinish(self) -> None:
-        """Announce the end of the run."""
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Announce the end; a run that judged nothing, or whose server fell silent, is not green."""
+        self._interrupted = self._interrupted or bool(session.shouldstop or session.shouldfail)
         self._end()
+        if session.exitstatus == pytest.ExitCode.OK and self.recorder.results:
+            if self.recorder.silence:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+            elif all(result.outcome in _NOTHING_SAID for result in self.recorder.results):
+                session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
 
     def pytest_unconfigure(self) -> None:
         """Announce the end of a run that ended early, and stop what was started."""

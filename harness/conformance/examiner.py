@@ -25,7 +25,7 @@ from harness.conformance.text import evidence_text, replay_line
 from harness.targets.file import TargetFile
 from harness.vocabulary.errors import MailproofError, UsageError
 from harness.vocabulary.exit_codes import ExitCode
-from harness.vocabulary.judging import Outcome
+from harness.vocabulary.judging import Need, Outcome
 
 BENCH = pytest.StashKey[Bench]()
 """The open target, in the configuration's stash."""
@@ -77,7 +77,7 @@ class Examiner:
 
     def pytest_sessionstart(self) -> None:
         """Open the target, unless workers do that."""
-        if self._config.pluginmanager.hasplugin("dsession"):
+        if self._config.pluginmanager.hasplugin("dsession") or self._config.option.collectonly:
             return
         index, count = getattr(self._config, "workerinput", {}).get(SHARE_KEY, (0, 1))
         try:
@@ -152,8 +152,7 @@ class Examiner:
             info = item.stash[_INFO]
             if info.id not in listed:
                 listed.add(info.id)
-                lacks = self.bench.subject.lacks(item.stash[_DECLARATION].needs)
-                self._conductor.recorder.list(info, lacks)
+                self._conductor.recorder.list(info, self._what_is_lacking(item.stash[_DECLARATION]))
         return True
 
     # -- judging
@@ -183,8 +182,8 @@ class Examiner:
             self._plan = None
         if report.when == "call" and _RESULT in item.stash:
             carried["result"] = codec.case_to_json(item.stash[_RESULT])
-        elif report.when == "setup" and not report.passed:
-            carried["result"] = codec.case_to_json(_not_set_up(report, call))
+        elif report.when in {"setup", "call"} and not report.passed:
+            carried["result"] = codec.case_to_json(_not_judged(report, call))
         elif report.when != "setup":
             return report
         setattr(report, REPORT_KEY, carried)
@@ -196,7 +195,11 @@ class Examiner:
         if lost is not None:
             reason = f"the server does not answer: {lost}"
             return CaseResult(Outcome.INCONCLUSIVE, 0.0, 0, Evidence(reason=reason), case.name, silenced=True)
-        lacks = self.bench.subject.lacks(declaration.needs)
+        try:
+            lacks = self.bench.subject.lacks(declaration.needs)
+        except MailproofError as error:
+            reason = f"what the target offers could not be asked: {error}"
+            return CaseResult(Outcome.INCONCLUSIVE, 0.0, 0, Evidence(reason=reason), case.name)
         if lacks is not None:
             teeth = Teeth.UNPROVEN if self._options.refute else None
             words = describe(declaration.refuted_by) if teeth and declaration.refuted_by else ""
@@ -214,8 +217,14 @@ class Examiner:
         subject = self.bench.subject
         result = judge(case, subject, lambda: self.lifeline.ask(declaration.needs), replay=replay)
         if result.silenced:
-            self.lifeline.cut(result.evidence.reason)
+            self.lifeline.cut(declaration.needs, result.evidence.reason)
         return self._waived(info, result)
+
+    def _what_is_lacking(self, declaration: Declaration) -> str | None:
+        try:
+            return self.bench.subject.lacks(declaration.needs)
+        except MailproofError as error:
+            return f"what the target offers could not be asked: {error}"
 
     def _waived(self, info: CheckInfo, result: CaseResult) -> CaseResult:
         """Return the result as a waiver of the target file makes it."""
@@ -259,6 +268,8 @@ class Examiner:
                 infos[declaration.id] = info
             item.stash[_INFO] = info
             item.stash[_DECLARATION] = declaration
+            if Need.OUTBOUND in declaration.needs and self._config.pluginmanager.hasplugin("xdist"):
+                item.add_marker(pytest.mark.xdist_group("outbound"))  # one address for DNS, one process on it
         return list(infos.values())
 
     def _refuse(self, problem: str) -> None:
@@ -287,10 +298,11 @@ def _case_of(item: pytest.Function, info: CheckInfo) -> Case:
     )
 
 
-def _not_set_up(report: pytest.TestReport, call: pytest.CallInfo[None]) -> CaseResult:
-    """Return what it means that a fixture failed or skipped: ours, not the target's."""
+def _not_judged(report: pytest.TestReport, call: pytest.CallInfo[None]) -> CaseResult:
+    """Return what it means that pytest did not come to judging, or broke off: ours, not the target's."""
     if report.skipped:
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
         return CaseResult(Outcome.UNSUPPORTED, call.duration, 0, Evidence(reason=reason))
-    evidence = Evidence(reason="its fixtures could not be set up", traceback=report.longreprtext)
+    reason = str(call.excinfo.value) if call.excinfo is not None else "it could not be run"
+    evidence = Evidence(reason=reason.splitlines()[0] if reason else "", traceback=report.longreprtext)
     return CaseResult(Outcome.ERROR, call.duration, 0, evidence)

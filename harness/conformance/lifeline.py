@@ -2,17 +2,32 @@
 
 When a check ends in silence, a plain exchange on a new connection tells a fault of the server from its
 absence. Once it is absent, further checks are inconclusive at once; it is asked again now and then, so that a
-server that was restarted is judged again.
+server that was restarted is judged again. Services are told apart: where only SMTP is gone, IMAP is judged.
 """
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from harness.conformance.declaration import Requires
 from harness.conformance.subject import Subject
+from harness.vocabulary.judging import Offers
+from harness.vocabulary.services import Service
 
 _REST_S = 1.0
 _REST_PER_PROBE = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Loss:
+    reason: str
+    ask_at: float
+
+
+def services_of(needs: Iterable[Requires]) -> frozenset[Service]:
+    """Return the services that a check names among its needs; none means whichever there are."""
+    named = (need.service if isinstance(need, Offers) else need for need in needs)
+    return frozenset(service for service in named if isinstance(service, Service))
 
 
 class Lifeline:
@@ -21,28 +36,29 @@ class Lifeline:
     def __init__(self, subject: Subject, clock: Callable[[], float] = time.monotonic) -> None:
         self._subject = subject
         self._clock = clock
-        self._lost = ""
-        self._ask_at = 0.0
+        self._losses: dict[frozenset[Service], _Loss] = {}
 
     def ask(self, needs: Iterable[Requires]) -> str | None:
         """Hold a plain exchange with the services that are needed; None if the server is there."""
+        services = services_of(needs)
         began = self._clock()
-        lost = self._subject.ask_alive(needs)
+        reason = self._subject.ask_alive(services)
         now = self._clock()
-        self._lost = lost or ""
-        self._ask_at = now + max(_REST_S, _REST_PER_PROBE * (now - began))
-        return lost
+        if reason is None:
+            self._losses.pop(services, None)
+        else:
+            self._losses[services] = _Loss(reason, now + max(_REST_S, _REST_PER_PROBE * (now - began)))
+        return reason
 
-    def cut(self, reason: str) -> None:
-        """Note that the server could not be reached, so that the next check asks first."""
-        if not self._lost:
-            self._lost = reason
-            self._ask_at = self._clock()
+    def cut(self, needs: Iterable[Requires], reason: str) -> None:
+        """Note that a check could not reach the server, so that the next one asks first."""
+        self._losses.setdefault(services_of(needs), _Loss(reason, self._clock()))
 
     def lost(self, needs: Iterable[Requires]) -> str | None:
         """Return why a check need not be tried now, or None; asks again after a rest."""
-        if not self._lost:
+        if not self._losses:
             return None
-        if self._clock() >= self._ask_at:
-            return self.ask(needs)
-        return self._lost
+        loss = self._losses.get(services_of(needs))
+        if loss is not None and self._clock() < loss.ask_at:
+            return loss.reason
+        return self.ask(needs)

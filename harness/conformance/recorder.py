@@ -67,6 +67,11 @@ class Recorder:
         """What was judged so far, in the order of judging."""
         return tuple(self._finished.values())
 
+    @property
+    def silence(self) -> str:
+        """Where the server stopped answering; empty if it did not."""
+        return self._silence
+
     def plan(self, checks: Collection[CheckInfo], *, workers: int = 1) -> None:
         """Announce the run; every worker sends the same plan, and the first one counts."""
         if not self._planned:
@@ -100,9 +105,12 @@ class Recorder:
         if text not in self._notes:
             self._notes.append(text)
 
-    def refuse(self, problem: str, *, usage: bool) -> None:
-        """Note why nothing, or not all, is run; the first reason counts, since it causes the others."""
-        if not self._problem:
+    def refuse(self, problem: str, *, usage: bool, more: bool = False) -> None:
+        """Note why nothing, or not all, is run; the first reason counts, since it causes the others.
+
+        With `more` the problem is the last one of the same kind, told more fully.
+        """
+        if more or not self._problem:
             self._problem, self._usage = problem, usage
 
     def end(self, *, interrupted: bool, waivers: Waivers) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from harness.conformance.bench import Preflight, Share
 from harness.conformance.declaration import Requires
 from harness.conformance.evidence import Dialogue
+from harness.conformance.lifeline import services_of
 from harness.conformance.options import RunOptions
 from harness.conformance.subject import Subject, dialogue_of
 from harness.targets.embedded import embedded_target
@@ -15,7 +16,6 @@ from harness.targets.loader import load_target
 from harness.targets.target import Target
 from harness.transport.tamper import Fault, Refutation
 from harness.vocabulary.errors import MailproofError
-from harness.vocabulary.judging import Offers
 from harness.vocabulary.services import Service, Tls
 
 _PROBE_TIMEOUT_S = 5.0
@@ -44,8 +44,7 @@ class ServerSubject:
 
     def ask_alive(self, needs: Iterable[Requires]) -> str | None:
         """Hold a plain exchange with the services that are named in `needs`, or else with all."""
-        named = {need.service if isinstance(need, Offers) else need for need in needs}
-        services = {service for service in named if isinstance(service, Service)}
+        services = services_of(needs)
         for endpoint in self._probe.file.endpoints:
             if endpoint.service in services or not services:
                 problem = self._exchange(endpoint)

@@ -23,16 +23,14 @@ class Hooks:
     """Hooks of mailproof's own, for plugins and conftest files."""
 
     @pytest.hookspec
-    def pytest_mailproof_listeners(self, config: pytest.Config) -> "list[Listener]":
+    def pytest_mailproof_listeners(self, config: pytest.Config) -> "list[Listener] | None":
         """Return functions that are told every event of the run, in the process that the user started."""
-        raise NotImplementedError  # a specification: plugins implement it
 
     @pytest.hookspec(firstresult=True)
     def pytest_mailproof_open(
         self, config: pytest.Config, options: "RunOptions", share: "Share"
     ) -> "Bench | None":
         """Open the target for one process; the first that returns something wins."""
-        raise NotImplementedError  # a specification: plugins implement it
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -94,10 +92,13 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
     suites are run must not hang on the directory; those of a run with a target are beside this package.
     """
     known = early_config.known_args_namespace
-    if not known.pyargs or known.mailproof_target is None:
+    if known.mailproof_target is None:
         return
-    for words in (args, known.file_or_dir):
-        words[:] = [_path_of_suite(word) if _SUITE.fullmatch(word) else word for word in words]
+    if known.pyargs:
+        for words in (args, known.file_or_dir):
+            words[:] = [_path_of_suite(word) if _SUITE.fullmatch(word) else word for word in words]
+    if getattr(known, "numprocesses", None) and known.dist == "no":
+        args.append("--dist=loadgroup")  # keeps checks in one worker that cannot be beside each other
 
 
 def _path_of_suite(word: str) -> str:

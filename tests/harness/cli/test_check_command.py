@@ -13,7 +13,7 @@ from harness.cli import check, main
 from harness.cli.main import COMMANDS, build_parser
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "conformance"))
-import conformance_sandbox as samples  # noqa: E402 - it lives with the tests of the plugin
+import conformance_sandbox as samples
 
 
 class Shop:

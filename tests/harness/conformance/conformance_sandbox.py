@@ -1,7 +1,6 @@
 """A directory in which the plugin runs sample checks against the fake server, and those checks."""
 
 import json
-from pathlib import Path
 
 import pytest
 

@@ -156,7 +156,9 @@ def test_a_connection_closed_by_a_server_that_answers_others_is_a_finding(sandbo
 def test_a_server_that_stops_answering_is_one_finding_and_no_flood(sandbox):
     sandbox.server(NOOP="!died")
     sandbox.checks(SAMPLES)
-    sandbox.run().assert_outcomes(skipped=4)
+    result = sandbox.run()
+    result.assert_outcomes(skipped=4)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert set(sandbox.outcomes().values()) == {"inconclusive"}
     report = sandbox.report()
     assert report["silence"].startswith("the server stopped answering during rfc5321/1/must")
@@ -194,6 +196,36 @@ def test_what_the_target_lacks_is_unsupported_with_the_reason(sandbox):
     result.assert_outcomes(skipped=1, passed=3)
     assert sandbox.outcomes()["1/must"] == "unsupported"
     result.stdout.fnmatch_lines(["*unsupported: the target has no smtp*"])
+
+
+def test_a_run_in_which_nothing_was_judged_is_not_green(sandbox):
+    sandbox.server(lacks={"smtp": "the target has no smtp"})
+    sandbox.checks(SAMPLES)
+    assert sandbox.run("-k", "noop").ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    assert sandbox.report()["exit_code"] == 3
+
+
+def test_a_fixture_that_fails_is_our_error(sandbox):
+    sandbox.checks(
+        HEAD
+        + """
+@pytest.fixture
+def broken(): raise ValueError("no luck")
+
+@requirement("rfc5321/1/must", level=MUST, refuted_by=BREAK)
+def test_one(target, broken): pass
+"""
+    )
+    sandbox.run().assert_outcomes(errors=1)
+    assert sandbox.outcomes() == {"1/must": "error"}
+    assert sandbox.evidence("must")["reason"] == "no luck"
+
+
+def test_stopping_at_the_first_failure_judges_what_was_run(sandbox):
+    sandbox.server(NOOP="500 no")
+    sandbox.checks(SAMPLES)
+    sandbox.run("-x").assert_outcomes(failed=1)
+    assert sandbox.outcomes() == {"1/must": "violates"}
 
 
 def test_a_check_can_find_out_on_its_way_that_it_cannot_judge(sandbox):

@@ -2,12 +2,16 @@
 
 from datetime import UTC, datetime
 
+import hypothesis
 import pytest
 from conformance_sandbox import HEAD
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.internal.conjecture import engine
+from hypothesis.reporting import with_reporter
 
 from harness.conformance import codec
+from harness.conformance.depth import Depth, hypothesis_set_up
 from harness.conformance.events import CheckFinished, RunFinished, RunStarted
 from harness.conformance.evidence import (
     CaseResult,
@@ -26,7 +30,7 @@ from harness.conformance.text import replay_line, result_text
 from harness.conformance.workbench import ServerSubject
 from harness.plugin import door
 from harness.targets.file import Accounts, Endpoint, TargetFile
-from harness.vocabulary.judging import Level, Outcome
+from harness.vocabulary.judging import Level, Need, Offers, Outcome
 from harness.vocabulary.services import Service, Tls
 
 INFO = CheckInfo("rfc5321/4.5.2/dot", "Dots", Level.MUST, "One dot goes.", "RFC 5321 §4.5.2", "smtp", cases=2)
@@ -144,9 +148,20 @@ def test_a_server_that_is_gone_is_asked_again_only_after_a_rest():
 def test_what_could_not_be_reached_is_asked_at_once():
     subject = Alive()
     lifeline = Lifeline(subject)
-    lifeline.cut("no connection")
+    lifeline.cut((), "no connection")
     assert lifeline.lost(()) is None
     assert subject.asked == 1
+
+
+def test_services_are_lost_one_by_one():
+    subject = Alive()
+    lifeline = Lifeline(subject, clock=lambda: 0.0)
+    subject.lost = "smtp: refused"
+    lifeline.ask({Service.SMTP})
+    subject.lost = None
+    assert lifeline.lost({Service.SMTP, Need.RETRIEVE}) == "smtp: refused"
+    assert lifeline.lost({Offers(Service.IMAP, "IDLE")}) is None
+    assert lifeline.lost({Service.SMTP}) == "smtp: refused"
 
 
 def started() -> RunStarted:
@@ -207,6 +222,33 @@ def test_a_subject_says_which_service_does_not_answer(tmp_path):
     assert preflight.answering == 0
     assert len(preflight.problems) == 1
     assert preflight.fatal is None
+
+
+def test_hypothesis_is_set_up_for_the_run_and_put_back():
+    before = (hypothesis.settings.get_current_profile_name(), engine.MAX_SHRINKING_SECONDS)
+    with hypothesis_set_up(Depth.NORMAL):
+        now = hypothesis.settings()
+        assert (now.max_examples, now.stateful_step_count, now.deadline, now.database) == (25, 30, None, None)
+        assert engine.MAX_SHRINKING_SECONDS == 20
+    assert (hypothesis.settings.get_current_profile_name(), engine.MAX_SHRINKING_SECONDS) == before
+
+
+def test_shrinking_ends_when_its_time_is_over(monkeypatch):
+    now = [0.0]
+    calls = []
+
+    @hypothesis.given(st.lists(st.integers(), min_size=30))
+    def slow(numbers):
+        calls.append(numbers)
+        now[0] += 5.0
+        assert sum(numbers) < 10
+
+    with hypothesis_set_up(Depth.NORMAL):
+        wrapped = hypothesis.settings(hypothesis.settings())(slow)
+        monkeypatch.setattr(engine.time, "perf_counter", lambda: now[0])
+        with pytest.raises(AssertionError), with_reporter(lambda _text: None):
+            wrapped()
+    assert len(calls) < 40
 
 
 class TestPyargs:

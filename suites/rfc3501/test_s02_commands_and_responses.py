@@ -1,0 +1,108 @@
+"""RFC 3501 §2.1, §2.2: octets, tags, and the three completions."""
+
+from hypothesis import strategies as st
+
+from harness.conformance import PROSE, SHOULD, given, requirement, verify, verify_equal, verify_refused
+from harness.strategies import chunks, commands
+from harness.targets import Target
+from harness.transport.tamper import Rewrite
+from suites.imap.talk import IMAP
+from suites.imap.tampering import answered
+
+_IN_PIECES = b'x1 NOOP\r\nx2 STATUS "INBOX" (MESSAGES)\r\nx3 LIST "" "INBOX"\r\nx4 CAPABILITY\r\n'
+_TAGS = (b"x1", b"x2", b"x3", b"x4")
+
+
+@requirement(
+    "rfc3501/2.1/octet-stream",
+    level=PROSE,
+    needs=IMAP,
+    refuted_by=Rewrite.from_client(rb"\A[A-Za-z](?=[^\n]*\Z)", b"#"),
+)
+@given(pieces=chunks.chunkings(_IN_PIECES, max_splits=5))
+def test_commands_in_pieces_are_the_same_commands(target: Target, pieces: list[bytes]) -> None:
+    """However command lines are cut in transit, each is answered as when it came whole."""
+    with target.imap_mailbox() as box:
+        client = box.client
+        client.send_raw(b"", *_TAGS)
+        for piece in pieces:
+            client.send_raw(piece)
+        kinds = [client.finish(tag).kind.value for tag in _TAGS]
+        verify_equal("the completions of four good commands", expected=["OK"] * 4, actual=kinds)
+
+
+@requirement(
+    "rfc3501/2.2.2/tag-echoed",
+    level=PROSE,
+    needs=IMAP,
+    refuted_by=Rewrite.from_server(
+        rb"^[^*+\s]*[a-z][^*+\s]*(?= (?:OK|NO|BAD) )", lambda found: found.group().swapcase()
+    ),
+)
+@given(tags=st.lists(commands.tags(), min_size=1, max_size=6, unique=True))
+def test_the_completion_bears_the_commands_tag(target: Target, tags: list[bytes]) -> None:
+    """A completion has the tag of its command, octet for octet."""
+    with target.imap_mailbox() as box:
+        for tag in tags:
+            box.client.send_raw(tag + b" NOOP\r\n", tag)
+            verify_equal("the tag", expected=tag, actual=box.client.finish(tag).tagged.tag)
+
+
+@requirement(
+    "rfc3501/2.2.2/unknown-command-bad",
+    level=PROSE,
+    needs=IMAP,
+    refuted_by=answered(b"QXYZZYQ", b"OK", of=b"BAD"),
+)
+@given(verbs=st.lists(st.just(b"QXYZZYQ") | commands.unknown_verbs(), min_size=1, max_size=3))
+def test_an_unknown_command_is_bad(target: Target, verbs: list[bytes]) -> None:
+    """A command that the server does not know is answered BAD, and nothing else comes of it."""
+    with target.imap_mailbox() as box:
+        for verb in verbs:
+            verify_refused(box.client.command(verb), "an unrecognized command", kinds={"BAD"})
+
+
+_BROKEN = (
+    b"SELECT",
+    b"STATUS INBOX",
+    b"STATUS INBOX MESSAGES",
+    b'LIST ""',
+    b"CREATE",
+    b"FETCH 1",
+    b"FETCH 1 (FLAGS",
+    b"FETCH 1 NONSENSE",
+    b"FETCH  1 FLAGS",
+    b"FETCH 0 FLAGS",
+    b"FETCH 1, FLAGS",
+    b"FETCH 1:2:3 FLAGS",
+    b"FETCH 1 BODY[",
+    b"FETCH 1 BODY[]<0>",
+    b"STORE 1 FLAGS",
+    rb"STORE 1 *FLAGS (\Seen)",
+    b"SEARCH",
+    b"SEARCH NOT",
+    b"SEARCH OR SEEN",
+    b"SEARCH SINCE yesterday",
+    b"SEARCH (ALL",
+    b"COPY 1",
+    b"UID",
+    b"UID FETCH 1",
+    b'STATUS "INBOX (MESSAGES)',
+)
+
+
+@requirement(
+    "rfc3501/2.2.2/syntax-error-bad",
+    level=SHOULD,
+    needs=IMAP,
+    refuted_by=answered(b"FETCH STATUS SEARCH STORE", b"OK", of=b"BAD"),
+)
+@given(lines=st.lists(st.sampled_from(_BROKEN), min_size=3, max_size=8, unique=True))
+def test_a_syntax_error_is_bad(target: Target, lines: list[bytes]) -> None:
+    """A command with missing or extraneous spaces or arguments is rejected with BAD."""
+    with target.imap_mailbox() as box:
+        box.append(b"Subject: one\r\n\r\n1\r\n")
+        box.append(b"Subject: two\r\n\r\n2\r\n")
+        for line in lines:
+            result = box.client.command(line)
+            verify(result.bad, expected=f"BAD in answer to {line!r}", actual=result.tagged.octets)

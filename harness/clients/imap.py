@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from harness.clients.imap_idle import Idle
-from harness.clients.imap_session import ImapSession, Result
+from harness.clients.imap_result import Result
+from harness.clients.imap_session import ImapSession
 from harness.vocabulary.imap import STATUS_ITEMS, SessionState
 from harness.wire.imap import (
     Continuation,
@@ -22,6 +23,8 @@ from harness.wire.imap import (
 )
 from harness.wire.imap.commands import octets_of
 from harness.wire.sasl import Exchange, begin_exchange, decode_base64, encode_base64
+
+__all__ = ["Idle", "ImapClient", "Result"]
 
 MailboxName = str | bytes
 """A `str` is Unicode and travels in modified UTF-7; `bytes` travel as they are."""
@@ -51,6 +54,7 @@ class ImapClient(ImapSession):
     @property
     def capabilities(self) -> frozenset[str]:
         """The capabilities in upper case; asked for when they are not known, or no longer."""
+        self.greeting()
         if self.tracker.capabilities is None:
             self.capability()
         return self.tracker.capabilities or frozenset()

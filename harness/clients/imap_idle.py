@@ -5,7 +5,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from harness.clients.imap_session import ImapSession, Result
+from harness.clients.imap_result import Result
+from harness.clients.imap_session import ImapSession
 from harness.vocabulary.errors import LocalProtocolError, TransportError
 from harness.wire.imap import Continuation, Response
 

@@ -26,7 +26,6 @@ from harness.wire.imap.framing import Limits, ResponseFramer
 from harness.wire.imap.mailbox_data import (
     Capability,
     Enabled,
-    ESearch,
     Exists,
     Expunge,
     Flags,
@@ -35,15 +34,13 @@ from harness.wire.imap.mailbox_data import (
     Namespaces,
     OtherData,
     Recent,
-    SearchData,
     ServerId,
-    SortData,
     StatusData,
-    ThreadData,
     Vanished,
 )
 from harness.wire.imap.mailbox_names import decode_mailbox_name, encode_mailbox_name
 from harness.wire.imap.responses import Continuation, Data, Response, Value, parse_greeting, parse_response
+from harness.wire.imap.search_data import ESearch, SearchData, SortData, ThreadData
 from harness.wire.imap.sequences import Numbers, SequenceSet, encode_sequence_set
 from harness.wire.imap.status import AppendUid, CopyUid, ResponseCode, Status
 from harness.wire.imap.tracking import SelectedMailbox, SessionTracker

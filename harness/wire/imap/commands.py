@@ -96,7 +96,7 @@ def _waits(literal: Literal, offered: frozenset[str]) -> bool:
     if literal.binary and "BINARY" not in offered:
         return True
     short = len(literal.octets) <= LITERAL_MINUS_OCTETS
-    return not ("LITERAL+" in offered or (short and ("LITERAL-" in offered or "IMAP4REV2" in offered)))
+    return not ("LITERAL+" in offered or ("LITERAL-" in offered and short))
 
 
 def quoted(octets: bytes) -> bytes:

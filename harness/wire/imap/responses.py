@@ -15,7 +15,6 @@ from harness.wire.imap.fetch import FetchData, read_fetch
 from harness.wire.imap.mailbox_data import (
     Capability,
     Enabled,
-    ESearch,
     Exists,
     Expunge,
     Flags,
@@ -23,26 +22,27 @@ from harness.wire.imap.mailbox_data import (
     Namespaces,
     OtherData,
     Recent,
-    SearchData,
     ServerId,
-    SortData,
     StatusData,
-    ThreadData,
     Vanished,
     read_capabilities,
     read_enabled,
-    read_esearch,
     read_flags,
     read_id,
     read_list,
+    read_mailbox_status,
     read_namespaces,
-    read_numbers,
     read_other,
-    read_thread,
     read_vanished,
 )
-from harness.wire.imap.mailbox_data import (
-    read_status as read_status_data,
+from harness.wire.imap.search_data import (
+    ESearch,
+    SearchData,
+    SortData,
+    ThreadData,
+    read_esearch,
+    read_numbers,
+    read_thread,
 )
 from harness.wire.imap.status import Status, read_status
 
@@ -203,7 +203,7 @@ _READERS: dict[bytes, Callable[[Cursor], Value]] = {
     b"NAMESPACE": read_namespaces,
     b"SEARCH": lambda cursor: SearchData(*read_numbers(cursor)),
     b"SORT": lambda cursor: SortData(*read_numbers(cursor)),
-    b"STATUS": read_status_data,
+    b"STATUS": read_mailbox_status,
     b"THREAD": read_thread,
     b"VANISHED": read_vanished,
 }

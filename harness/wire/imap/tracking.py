@@ -202,6 +202,9 @@ class SessionTracker:
             self.capabilities = frozenset(name for name in code.value if isinstance(name, str))
             self._told_capabilities = True
             return
+        if code.name == b"CLOSED" and self._opening is not None:
+            # What came before it was about the old mailbox (RFC 9051 §7.1).
+            self._opening = SelectedMailbox()
         mailbox = self._opening or self.selected
         if mailbox is None:
             return

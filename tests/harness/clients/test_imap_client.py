@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from harness.clients.imap import ImapClient
-from harness.clients.imap_session import Result
+from harness.clients.imap_result import Result
 from harness.transport.memory import ScriptedStream
 from harness.vocabulary.errors import LocalProtocolError, PeerClosed, RemoteProtocolError, ReplyTimeout
 from harness.vocabulary.imap import SEEN, SessionState
@@ -254,7 +254,12 @@ def is_exists(response: Response) -> bool:
 
 
 def test_idle_waits_for_what_is_wanted() -> None:
-    script = idling().server(b"* OK still here\r\n", b"* 4 EXISTS\r\n").client(b"DONE\r\n").server(b"A0001 OK x\r\n")
+    script = (
+        idling()
+        .server(b"* OK still here\r\n", b"* 4 EXISTS\r\n")
+        .client(b"DONE\r\n")
+        .server(b"A0001 OK x\r\n")
+    )
     with script, ImapClient(script).idle() as idle:
         found = idle.wait_for(is_exists, 5)
         assert found is not None
@@ -278,9 +283,8 @@ def test_leaving_the_block_logs_out_and_closes() -> None:
 
 def test_leaving_the_block_in_an_error_only_closes() -> None:
     script = greeted()
-    with pytest.raises(ZeroDivisionError), script, ImapClient(script) as imap:
-        imap.greeting()
-        raise ZeroDivisionError
+    imap = ImapClient(script)
+    imap.__exit__(ZeroDivisionError, ZeroDivisionError(), None)
     assert script.closed
 
 

@@ -51,17 +51,24 @@ def test_the_labs_own_target_file_is_good() -> None:
     assert all(waiver.reason for waiver in target.waivers)
 
 
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A directory whose path leaves room for UNIX sockets below it, however deep pytest's own one is."""
+    with temporary_directory() as directory:
+        yield directory
+
+
 @needs_servers
-def test_only_an_unused_directory_is_filled_and_only_that_is_cleared(tmp_path: Path) -> None:
-    (tmp_path / "mine").write_text("keep")
-    demand_unused(tmp_path)
-    lay_down(tmp_path, Ports())
+def test_only_an_unused_directory_is_filled_and_only_that_is_cleared(short_path: Path) -> None:
+    (short_path / "mine").write_text("keep")
+    demand_unused(short_path)
+    lay_down(short_path, Ports())
     with pytest.raises(UsageError, match="holds 'dovecot' already; give an empty directory"):
-        demand_unused(tmp_path)
-    assert "$" not in (tmp_path / "postfix" / "etc" / "main.cf").read_text()
-    assert (tmp_path / "tls" / "server.key").stat().st_mode & 0o777 == 0o600
-    clear(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+        demand_unused(short_path)
+    assert "$" not in (short_path / "postfix" / "etc" / "main.cf").read_text()
+    assert (short_path / "tls" / "server.key").stat().st_mode & 0o777 == 0o600
+    clear(short_path)
+    assert [path.name for path in short_path.iterdir()] == ["mine"]
 
 
 def test_a_path_too_long_for_sockets_is_refused(tmp_path: Path) -> None:

@@ -57,7 +57,10 @@ def test_flags_and_numbers() -> None:
 @pytest.mark.parametrize(
     ("octets", "moment"),
     [
-        (b"17-Jul-1996 02:44:25 -0700", datetime(1996, 7, 17, 2, 44, 25, tzinfo=timezone(-timedelta(hours=7)))),
+        (
+            b"17-Jul-1996 02:44:25 -0700",
+            datetime(1996, 7, 17, 2, 44, 25, tzinfo=timezone(-timedelta(hours=7))),
+        ),
         (b" 1-jan-2026 00:00:00 +0000", datetime(2026, 1, 1, tzinfo=UTC)),
         (b"31-Dec-2016 23:59:60 +0000", datetime(2016, 12, 31, 23, 59, 59, tzinfo=UTC)),
     ],
@@ -95,8 +98,9 @@ def test_groups_in_envelopes() -> None:
 
 def test_sections() -> None:
     data = fetched(
-        b"(BODY[] {5}\r\na\r\n)b BODY[TEXT]<0> \"ab\" BODY[1.2.MIME] NIL "
-        b'BODY[HEADER.FIELDS (subject "From")] "" BINARY[1] ~{3}\r\n\0\r\n BINARY.SIZE[1.2] 7 RFC822.HEADER "h")'
+        b'(BODY[] {5}\r\na\r\n)b BODY[TEXT]<0> "ab" BODY[1.2.MIME] NIL '
+        b'BODY[HEADER.FIELDS (subject "From")] "" BINARY[1] ~{3}\r\n\0\r\n '
+        b'BINARY.SIZE[1.2] 7 RFC822.HEADER "h")'
     )
     assert data.message == b"a\r\n)b"
     assert data.section(b"BODY.PEEK[TEXT]<0.2>") == b"ab"
@@ -111,7 +115,8 @@ def test_sections() -> None:
 
 def test_items_of_extensions() -> None:
     data = fetched(
-        b'(PREVIEW "Hello" EMAILID (M6d99) THREADID NIL SAVEDATE NIL X-GM-LABELS (\\Inbox "a b") ANNOTATION NIL)'
+        b'(PREVIEW "Hello" EMAILID (M6d99) THREADID NIL SAVEDATE NIL '
+        b'X-GM-LABELS (\\Inbox "a b") ANNOTATION NIL)'
     )
     assert (data.preview, data.email_id, data.thread_id, data.save_date) == (b"Hello", b"M6d99", None, None)
     assert data.others == ((b"X-GM-LABELS", (rb"\Inbox", b"a b")), (b"ANNOTATION", None))
@@ -136,8 +141,10 @@ def test_body_structure_of_a_text() -> None:
 
 def test_body_structure_with_extension_data() -> None:
     octets = (
-        b'(("TEXT" "PLAIN" NIL NIL NIL "7BIT" 1152 23 NIL ("inline" NIL) ("en" "de") "http://x/" NIL (1 ("a" NIL)))'
-        b'("IMAGE" "PNG" NIL "<id>" "Compiler diff" "BASE64" 4554 "md5==" ("attachment" ("filename" "a.png")) "en")'
+        b'(("TEXT" "PLAIN" NIL NIL NIL "7BIT" 1152 23 NIL ("inline" NIL) '
+        b'("en" "de") "http://x/" NIL (1 ("a" NIL)))'
+        b'("IMAGE" "PNG" NIL "<id>" "Compiler diff" "BASE64" 4554 '
+        b'"md5==" ("attachment" ("filename" "a.png")) "en")'
         b' "MIXED" ("BOUNDARY" "x") NIL)'
     )
     tree = structure(octets)
@@ -172,7 +179,9 @@ def test_body_structure_of_a_message() -> None:
 def test_part_one_of_a_message_that_is_no_multipart() -> None:
     envelope = b"(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)"
     message = structure(
-        b'("MESSAGE" "RFC822" NIL NIL NIL "7BIT" 342 ' + envelope + b' ("TEXT" "PLAIN" NIL NIL NIL "7BIT" 1 1) 4)'
+        b'("MESSAGE" "RFC822" NIL NIL NIL "7BIT" 342 '
+        + envelope
+        + b' ("TEXT" "PLAIN" NIL NIL NIL "7BIT" 1 1) 4)'
     )
     assert message.part(1) is message
     assert message.part(1, 1) is message.message
@@ -191,9 +200,7 @@ def test_message_global_is_basic_or_a_message() -> None:
     uid=st.integers(1, 2**32 - 1),
 )
 def test_what_is_written_is_read(octets: bytes, flags: list[bytes], uid: int) -> None:
-    data = fetched(
-        b"(BODY[] {%d}\r\n%s UID %d FLAGS (%s))" % (len(octets), octets, uid, b" ".join(flags))
-    )
+    data = fetched(b"(BODY[] {%d}\r\n%s UID %d FLAGS (%s))" % (len(octets), octets, uid, b" ".join(flags)))
     assert (data.message, data.uid, data.flags) == (octets, uid, tuple(flags))
 
 

@@ -22,7 +22,9 @@ RESPONSES = (
 )
 
 
-def frame(pieces: list[bytes], limits: Limits | None = None) -> tuple[list[bytes], RemoteProtocolError | None]:
+def frame(
+    pieces: list[bytes], limits: Limits | None = None
+) -> tuple[list[bytes], RemoteProtocolError | None]:
     framer = ResponseFramer(limits)
     responses: list[bytes] = []
     try:

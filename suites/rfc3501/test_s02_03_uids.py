@@ -1,0 +1,171 @@
+"""RFC 3501 §2.3.1.1: unique identifiers, UIDNEXT and UIDVALIDITY."""
+
+import re
+
+from hypothesis import strategies as st
+
+from harness.conformance import (
+    MUST,
+    MUST_NOT,
+    SHOULD_NOT,
+    given,
+    requirement,
+    verify,
+    verify_equal,
+    verify_ok,
+)
+from harness.strategies.messages import compose
+from harness.targets import Target
+from harness.transport.tamper import Rewrite
+from harness.wire.imap import FetchData
+from suites.imap.talk import IMAP, delete_marked, status_of, uids_of
+from suites.imap.tampering import During, Memory, Remembering, counted
+
+
+def _drifting(found: re.Match[bytes], memory: Memory) -> bytes:
+    return b"UIDVALIDITY %d" % (int(found.group(1)) + counted(memory, b"uid-validity"))
+
+
+def _higher(found: re.Match[bytes]) -> bytes:
+    return b"UIDNEXT %d" % (int(found.group(1)) + 50)
+
+
+_ACTIONS = st.lists(st.sampled_from(["append", "append-elsewhere", "copy", "expunge"]), min_size=2, max_size=6)
+
+
+@requirement(
+    "rfc3501/2.3.1.1/uids-ascend",
+    level=MUST,
+    needs=IMAP,
+    refuted_by=Remembering(
+        rb"(?<=UID )([0-9]+)(?=\))", lambda found, _: b"%d" % (100 - int(found.group(1)) % 100)
+    ),
+    also=["rfc3501/2.3.1.2/numbers-by-uid"],
+)
+@given(actions=_ACTIONS)
+def test_each_new_message_has_a_higher_uid(target: Target, actions: list[str]) -> None:
+    """Whatever adds a message, its UID is higher than all before it; numbers follow the UIDs."""
+    with target.imap_mailbox() as box:
+        client, other = box.client, box.other_session()
+        box.append(compose())
+        highest = 0
+        for action in actions:
+            match action:
+                case "append":
+                    box.append(compose())
+                case "append-elsewhere":
+                    verify_ok(other.append(box.name, compose()))
+                case "copy" if client.selected is not None and client.selected.exists:
+                    verify_ok(client.copy(1, box.name))
+                case "expunge" if client.selected is not None and client.selected.exists:
+                    delete_marked(client, b"*")
+                    verify_ok(client.expunge())
+            verify_ok(client.noop())
+            uids = uids_of(client)
+            verify(list(uids) == sorted(set(uids)), expected="UIDs that ascend with the numbers", actual=uids)
+            if action == "expunge":
+                continue
+            verify(uids and uids[-1] > highest, expected=f"a new UID above {highest}", actual=uids)
+            highest = max(highest, *uids)
+
+
+@requirement(
+    "rfc3501/2.3.1.1/uidnext-changes",
+    level=MUST,
+    needs=IMAP,
+    refuted_by=Remembering(rb"(UIDNEXT) [0-9]+", lambda found, memory: memory.setdefault(b"", found.group())),
+)
+@given(expunged=st.lists(st.booleans(), min_size=1, max_size=4))
+def test_uidnext_changes_with_every_new_message(target: Target, expunged: list[bool]) -> None:
+    """UIDNEXT changes when messages are added, even if they are expunged at once."""
+    with target.imap_mailbox() as box:
+        other = box.other_session()
+        before = status_of(other, box.name, b"UIDNEXT").uid_next or 0
+        for gone in expunged:
+            box.append(compose())
+            if gone:
+                verify_ok(box.client.noop())
+                delete_marked(box.client, b"*")
+                verify_ok(box.client.expunge())
+            after = status_of(other, box.name, b"UIDNEXT").uid_next or 0
+            verify(after > before, expected=f"a UIDNEXT above {before}", actual=after)
+            before = after
+
+
+@requirement(
+    "rfc3501/2.3.1.1/uidnext-predicts",
+    level=MUST_NOT,
+    needs=IMAP,
+    refuted_by=During(b"STATUS", Rewrite.from_server(rb"UIDNEXT ([0-9]+)", _higher)),
+)
+@given(count=st.integers(1, 4))
+def test_no_message_arrives_below_uidnext(target: Target, count: int) -> None:
+    """UIDNEXT does not change without new messages, and those that come are not below it."""
+    with target.imap_mailbox() as box:
+        other = box.other_session()
+        predicted = status_of(other, box.name, b"UIDNEXT").uid_next or 0
+        again = status_of(other, box.name, b"UIDNEXT").uid_next
+        verify_equal("UIDNEXT with nothing added", expected=predicted, actual=again)
+        for _ in range(count):
+            box.append(compose())
+        verify_ok(box.client.noop())
+        uids = uids_of(box.client)
+        verify_equal("the number of messages", expected=count, actual=len(uids))
+        verify(min(uids) >= predicted, expected=f"UIDs of {predicted} and above", actual=uids)
+
+
+@requirement(
+    "rfc3501/2.3.1.1/uids-stay-in-session",
+    level=MUST_NOT,
+    needs=IMAP,
+    refuted_by=Remembering(rb"UIDVALIDITY ([0-9]+)", _drifting),
+)
+@given(looks=st.lists(st.sampled_from(["select", "examine", "status", "append"]), min_size=2, max_size=6))
+def test_identifiers_do_not_change_during_a_session(target: Target, looks: list[str]) -> None:
+    """Within one session UIDs, and the UIDVALIDITY that they are valid under, stay what they are."""
+    with target.imap_mailbox() as box:
+        message = compose()
+        box.append(message)
+        client = box.other_session()
+        told = set()
+        verify_ok(client.select(box.name))
+        uid = uids_of(client)[0]
+        for look in ["select", *looks]:
+            if look == "append":
+                box.append(compose())
+            elif look == "status":
+                told.add(status_of(client, box.name, b"UIDVALIDITY").uid_validity)
+            else:
+                verify_ok(client.select(box.name) if look == "select" else client.examine(box.name))
+                assert client.selected is not None
+                told.add(client.selected.uid_validity)
+                result = client.uid_fetch(uid, b"BODY.PEEK[]")
+                found = [each.message for each in result.all(FetchData) if each.message is not None]
+                verify_equal(f"the message with UID {uid}", expected=[message], actual=found)
+        verify(len(told) == 1, expected="one UIDVALIDITY throughout", actual=sorted(filter(None, told)))
+
+
+@requirement(
+    "rfc3501/2.3.1.1/uids-persist",
+    level=SHOULD_NOT,
+    needs=IMAP,
+    refuted_by=Remembering(rb"UID ([0-9]+)", lambda found, _: b"UID %d" % (int(found.group(1)) * 2 + 7)),
+)
+@given(count=st.integers(1, 4))
+def test_identifiers_persist_between_sessions(target: Target, count: int) -> None:
+    """A later session finds the same messages under the same UIDs and the same UIDVALIDITY."""
+    with target.imap_mailbox() as box:
+        texts = [compose() for _ in range(count)]
+        for text in texts:
+            box.append(text)
+        verify_ok(box.client.noop())
+        uids, selected = uids_of(box.client), box.client.selected
+        assert selected is not None
+        verify_ok(box.client.logout())
+        later = box.second()
+        assert later.selected is not None
+        verify_equal("UIDVALIDITY", expected=selected.uid_validity, actual=later.selected.uid_validity)
+        result = later.uid_fetch(uids, b"BODY.PEEK[]")
+        verify_ok(result)
+        found = {each.uid: each.message for each in result.all(FetchData) if each.message is not None}
+        verify_equal("messages by UID", expected=dict(zip(uids, texts, strict=True)), actual=found)

@@ -9,6 +9,7 @@ from harness.conformance.declaration import Requires
 from harness.conformance.evidence import Dialogue
 from harness.conformance.lifeline import services_of
 from harness.conformance.options import RunOptions
+from harness.conformance.secrets import Secrets
 from harness.conformance.subject import Subject, dialogue_of
 from harness.targets.embedded import embedded_target
 from harness.targets.file import Endpoint, TargetFile
@@ -33,6 +34,8 @@ class ServerSubject:
         limits = replace(file.limits, reply_timeout_s=timeout_s)
         self._probe = Target(replace(file, limits=limits), worker=(share.index, share.count))
         """For plain exchanges beside the checks: never tampered with, never recorded."""
+        accounts = file.accounts.pool
+        self._secrets = Secrets(word for one in accounts for word in (one.password, one.token) if word)
 
     def lacks(self, needs: Iterable[Requires]) -> str | None:
         """Return the first thing that the target does not offer or permit."""
@@ -59,7 +62,10 @@ class ServerSubject:
     def dialogues(self) -> tuple[Dialogue, ...]:
         """Return what was said since then; the last ones, the check's own after the harness's."""
         return tuple(
-            dialogue_of(_label(spoken.service, spoken.peer, own=spoken.provisioning), spoken.transcript)
+            dialogue_of(
+                _label(spoken.service, spoken.peer, own=spoken.provisioning),
+                spoken.transcript.changed_by(self._secrets.hide),
+            )
             for spoken in self.target.recorder.dialogues()[-_MOST_DIALOGUES:]
         )
 

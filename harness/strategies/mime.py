@@ -58,14 +58,18 @@ class MimePart:
 
     @property
     def octets(self) -> bytes:
-        """Its body: what `BODY[n]` returns."""
+        """Its body: what `BODY[n]` returns.
+
+        A multipart has an empty epilogue: CRLF after its close-delimiter (RFC 2046 §5.1.1), since servers
+        disagree where a nested one ends that has none.
+        """
         if self.message is not None:
             return self.message.octets
         if not self.is_multipart:
             return self.body
         boundary = dict(self.parameters)["boundary"].encode("ascii")
         entities = (b"--" + boundary + CRLF + part.entity + CRLF for part in self.parts)
-        return b"".join(entities) + b"--" + boundary + b"--"
+        return b"".join(entities) + b"--" + boundary + b"--" + CRLF
 
     @property
     def entity(self) -> bytes:

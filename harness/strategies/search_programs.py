@@ -232,8 +232,8 @@ def keys(uids: Sequence[int] | None = None) -> SearchStrategy[Program]:
 def simple_programs(uids: Sequence[int] | None = None) -> SearchStrategy[Program]:
     """One key, its negation, or two keys of which both or either must hold.
 
-    Servers that simplify programs go wrong in deeper ones (Dovecot 2.3: `NOT (SEEN (ALL UNSEEN))`), and a check
-    of these alone tells whether each key is understood.
+    Servers that simplify programs go wrong in deeper ones (Dovecot 2.3: `NOT (SEEN (ALL UNSEEN))`), and a
+    check of these alone tells whether each key is understood.
     """
     key = keys(uids)
     return key | key.map(_negated) | st.builds(_either, key, key) | st.builds(_both, key, key)

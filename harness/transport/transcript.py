@@ -3,7 +3,7 @@
 import ssl
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import accumulate, groupby
@@ -80,6 +80,13 @@ class Transcript:
     def entries(self) -> tuple[Entry, ...]:
         """The events, oldest first."""
         return tuple(self._entries)
+
+    def changed_by(self, change: Callable[[Iterable[Entry]], Iterable[Entry]]) -> "Transcript":
+        """Return a copy whose entries have gone through `change`, as when secrets are to be hidden."""
+        copy = Transcript(max_octets=self._max_octets)
+        copy._began, copy._octets, copy.dropped_octets = self._began, self._octets, self.dropped_octets
+        copy._entries.extend(change(self._entries))
+        return copy
 
     def sent(self) -> bytes:
         """Return all that the client sent and the transcript still has."""

@@ -1,10 +1,10 @@
+from hypothesis import strategies as st
+
 from harness.conformance import HAZARD, Need, given, requirement, verify, verify_reply
 from harness.strategies import hostile
 from harness.targets import Target
 from harness.transport.tamper import Fault, Rewrite
 from harness.vocabulary.services import Service
-from hypothesis import strategies as st
-
 from suites.rfc5321.steps import SENDER, begin, note
 
 _WITH_NUL = tuple(end for end in hostile.END_OF_DATA_LOOKALIKES if b"\0" in end)

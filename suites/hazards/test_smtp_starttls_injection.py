@@ -1,10 +1,10 @@
+from hypothesis import strategies as st
+
 from harness.conformance import HAZARD, Need, Offers, given, requirement, verify, verify_reply
 from harness.targets import Target
 from harness.transport.tamper import Fault
 from harness.vocabulary.errors import PeerClosed, TlsFailed
 from harness.vocabulary.services import Service
-from hypothesis import strategies as st
-
 from suites.rfc5321.steps import SENDER
 
 

@@ -1,5 +1,7 @@
 import re
 
+from hypothesis import strategies as st
+
 from harness.conformance import (
     MUST_NOT,
     PROSE,
@@ -16,8 +18,6 @@ from harness.conformance import (
 from harness.targets import Target
 from harness.transport.tamper import Rewrite
 from harness.vocabulary.services import Service
-from hypothesis import strategies as st
-
 from suites.rfc5321.steps import SENDER, begin, note
 from suites.rfc5321.tampering import Forged
 

@@ -1,11 +1,11 @@
+from hypothesis import strategies as st
+
 from harness.conformance import PROSE, Offers, given, requirement, verify, verify_equal
 from harness.strategies import commands
 from harness.targets import Target
 from harness.transport.tamper import Rewrite
 from harness.vocabulary.services import Service
 from harness.wire.smtp import Reply
-from hypothesis import strategies as st
-
 from suites.rfc5321.steps import SENDER
 
 _OFFERED = Offers(Service.SMTP, "ENHANCEDSTATUSCODES")

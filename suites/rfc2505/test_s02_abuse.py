@@ -1,10 +1,10 @@
+from hypothesis import strategies as st
+
 from harness.conformance import MUST, MUST_NOT, given, requirement, verify_refused, verify_reply
 from harness.strategies import addresses
 from harness.targets import Target
 from harness.transport.tamper import Fault
 from harness.vocabulary.services import Service
-from hypothesis import strategies as st
-
 from suites.rfc5321.steps import begin, note
 from suites.rfc5321.tampering import Forged
 

@@ -1,14 +1,24 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hypothesis import strategies as st
+
 from harness.clients.smtp import SmtpClient
-from harness.conformance import MUST, MUST_NOT, SHOULD, Need, Offers, given, requirement, verify_equal, verify_reply
+from harness.conformance import (
+    MUST,
+    MUST_NOT,
+    SHOULD,
+    Need,
+    Offers,
+    given,
+    requirement,
+    verify_equal,
+    verify_reply,
+)
 from harness.strategies import chunks, commands
 from harness.targets import Target
 from harness.transport.tamper import Rewrite, Tamperer
 from harness.vocabulary.services import Service
-from hypothesis import strategies as st
-
 from suites.rfc5321.steps import SENDER, codes, note
 from suites.rfc5321.tampering import Forged
 
@@ -17,8 +27,17 @@ _OFFERED = Offers(Service.SMTP, "PIPELINING")
 
 def groups() -> st.SearchStrategy[list[bytes]]:
     """Commands of a group: RSET, MAIL and RCPT anywhere, another one last (RFC 2920 §3.1)."""
-    body = [b"RSET", b"MAIL FROM:<%b>" % SENDER.encode(), b"RCPT TO:<Postmaster>", b"MAIL FROM:<>", b"RCPT TO:<>"]
-    last = st.sampled_from([b"NOOP", b"VRFY postmaster", b"EHLO client.mailproof.test"]) | commands.unknown_verbs()
+    body = [
+        b"RSET",
+        b"MAIL FROM:<%b>" % SENDER.encode(),
+        b"RCPT TO:<Postmaster>",
+        b"MAIL FROM:<>",
+        b"RCPT TO:<>",
+    ]
+    last = (
+        st.sampled_from([b"NOOP", b"VRFY postmaster", b"EHLO client.mailproof.test"])
+        | commands.unknown_verbs()
+    )
     return st.builds(
         lambda first, ending: [*first, ending], st.lists(st.sampled_from(body), min_size=1, max_size=6), last
     )

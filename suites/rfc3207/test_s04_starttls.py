@@ -1,3 +1,5 @@
+from hypothesis import strategies as st
+
 from harness.clients.smtp import SmtpClient
 from harness.conformance import (
     MUST,
@@ -17,8 +19,6 @@ from harness.strategies import commands
 from harness.targets import Target
 from harness.transport.tamper import Fault, Rewrite
 from harness.vocabulary.services import Service
-from hypothesis import strategies as st
-
 from suites.rfc5321.steps import SENDER, begin, finish, note, verify_no_transaction
 from suites.rfc5321.tampering import Forged
 

@@ -1,8 +1,8 @@
+from hypothesis import strategies as st
+
 from harness.conformance import PROSE, given, requirement, verify, verify_refused
 from harness.targets import Target
 from harness.transport.tamper import Rewrite
-from hypothesis import strategies as st
-
 from suites.rfc4954.steps import AUTH, need_failures, need_plain, plain, submission
 from suites.rfc5321.steps import verify_nothing_taken
 

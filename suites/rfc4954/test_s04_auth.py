@@ -1,20 +1,16 @@
+from hypothesis import strategies as st
+
 from harness.conformance import (
     MUST,
     PROSE,
     SHOULD,
-    SHOULD_NOT,
     given,
     requirement,
-    unsupported,
-    verify,
     verify_equal,
     verify_reply,
 )
 from harness.targets import Target
 from harness.transport.tamper import Rewrite
-from harness.vocabulary.services import Service, Tls
-from hypothesis import strategies as st
-
 from suites.rfc4954.steps import AUTH, need_failures, need_plain, plain, submission
 from suites.rfc5321.tampering import Forged
 
@@ -149,23 +145,3 @@ def test_a_wrong_password_is_answered_535(target: Target) -> None:
         need_failures(target)
         reply = peer.command(b"AUTH PLAIN " + plain(account, "not the password"))
         verify_reply(reply, code={535, 432, 454, 534}, why="the password is wrong")
-
-
-@requirement(
-    "rfc4954/4/no-passwords-in-clear",
-    level=SHOULD_NOT,
-    needs={AUTH},
-    refuted_by=Rewrite.from_server(rb"^250([- ])8BITMIME", rb"250-AUTH PLAIN\r\n250\g<1>8BITMIME"),
-)
-def test_passwords_are_not_asked_for_in_clear(target: Target) -> None:
-    """Before TLS no mechanism is offered that sends the password as it is."""
-    endpoint = target.file.endpoint(Service.SUBMISSION)
-    if endpoint is None or endpoint.tls is not Tls.STARTTLS:
-        unsupported("the submission service has no STARTTLS, so that nothing better can be offered")
-    with target.smtp(Service.SUBMISSION) as peer:
-        offered = peer.keywords.get("AUTH", "").upper().split()
-        verify(
-            not {"PLAIN", "LOGIN"}.intersection(offered),
-            expected="no PLAIN and no LOGIN before TLS",
-            actual=f"AUTH {' '.join(offered)}",
-        )

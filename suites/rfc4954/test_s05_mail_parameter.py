@@ -1,7 +1,7 @@
-from harness.conformance import MUST, given, requirement, verify_reply
-from harness.targets import Target
 from hypothesis import strategies as st
 
+from harness.conformance import MUST, given, requirement, verify_reply
+from harness.targets import Target
 from suites.rfc4954.steps import AUTH, need_plain, plain, submission
 from suites.rfc5321.tampering import Forged
 

@@ -1,8 +1,8 @@
+from hypothesis import strategies as st
+
 from harness.conformance import SHOULD, given, requirement, verify_reply
 from harness.targets import Target
 from harness.transport.tamper import Rewrite
-from hypothesis import strategies as st
-
 from suites.rfc4954.steps import AUTH, submission
 from suites.rfc5321.steps import note
 

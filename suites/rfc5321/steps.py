@@ -11,9 +11,7 @@ SENDER = "sender@client.mailproof.test"
 """A stranger, as every sender is to an MX; the domain is reserved for tests (RFC 6761 §6.2)."""
 
 
-def begin(
-    peer: SmtpClient, *recipients: str, sender: str = SENDER, parameters: Sequence[str] = ()
-) -> None:
+def begin(peer: SmtpClient, *recipients: str, sender: str = SENDER, parameters: Sequence[str] = ()) -> None:
     """Open an ordinary transaction; a server that refuses it, by policy, says nothing about the check."""
     replies = [("MAIL", peer.mail(sender, *parameters))]
     replies += [("RCPT", peer.rcpt(recipient)) for recipient in recipients]

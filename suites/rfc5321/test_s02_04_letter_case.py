@@ -1,12 +1,12 @@
 from collections.abc import Sequence
 
+from hypothesis import strategies as st
+
 from harness.conformance import MUST, PROSE, Need, given, requirement, verify_equal, verify_reply
 from harness.strategies import addresses, commands
 from harness.targets import Target
 from harness.transport.tamper import Fault, Rewrite
 from harness.vocabulary.services import Service
-from hypothesis import strategies as st
-
 from suites.rfc5321.steps import SENDER, begin, note, send
 
 WORDS = (b"EHLO", b"NOOP", b"RSET", b"MAIL FROM:", b"RCPT TO:", b"DATA", b"QUIT")

@@ -1,3 +1,5 @@
+from hypothesis import strategies as st
+
 from harness.conformance import (
     MUST,
     PROSE,
@@ -13,8 +15,6 @@ from harness.strategies import messages
 from harness.targets import Target
 from harness.transport.tamper import Fault
 from harness.vocabulary.services import Service
-from hypothesis import strategies as st
-
 from suites.rfc5321.steps import SENDER, begin, finish, note, verify_nothing_taken
 from suites.rfc5321.tampering import Forged
 
@@ -80,9 +80,7 @@ def test_nothing_is_taken_without_recipients(target: Target, before: str) -> Non
     "rfc5321/3.3/unknown-recipient",
     level=PROSE,
     needs={Service.SMTP, Need.RETRIEVE, Need.UNKNOWN_RECIPIENT},
-    refuted_by=Forged(
-        rb"RCPT TO:<nobody", reply=b"250 2.1.5 OK\r\n", instead=b"RCPT TO:<Postmaster>"
-    ),
+    refuted_by=Forged(rb"RCPT TO:<nobody", reply=b"250 2.1.5 OK\r\n", instead=b"RCPT TO:<Postmaster>"),
 )
 def test_an_unknown_recipient_is_refused_or_bounced(target: Target) -> None:
     """The sender learns of an undeliverable address: at once, or by a notification (§6.1)."""
@@ -102,4 +100,3 @@ def test_an_unknown_recipient_is_refused_or_bounced(target: Target) -> None:
             mailbox.messages(1)
         else:
             verify_refused(reply)
-

@@ -1,8 +1,9 @@
+from hypothesis import strategies as st
+
 from harness.conformance import MUST_NOT, Need, given, requirement, verify_reply
 from harness.targets import Target
 from harness.transport.tamper import Fault
 from harness.vocabulary.services import Service
-from hypothesis import strategies as st
 
 
 @requirement(

@@ -6,7 +6,6 @@ from harness.targets import Target
 from harness.transport.tamper import Rewrite
 from harness.vocabulary.services import Service
 from harness.wire.smtp import parse_ehlo
-
 from suites.rfc5321.steps import begin, finish, note
 from suites.rfc5321.tampering import Forged
 

@@ -1,8 +1,8 @@
+from hypothesis import strategies as st
+
 from harness.conformance import PROSE, given, requirement, verify_reply
 from harness.targets import Target
 from harness.vocabulary.services import Service
-from hypothesis import strategies as st
-
 from suites.rfc5321.steps import begin, finish, note, verify_nothing_taken
 from suites.rfc5321.tampering import Forged
 

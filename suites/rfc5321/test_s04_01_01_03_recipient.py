@@ -1,11 +1,11 @@
 from collections.abc import Sequence
 
+from hypothesis import strategies as st
+
 from harness.conformance import MUST, SHOULD, Need, given, requirement, verify, verify_reply
 from harness.strategies import addresses
 from harness.targets import Target
 from harness.vocabulary.services import Service
-from hypothesis import strategies as st
-
 from suites.rfc5321.steps import begin, finish, note
 from suites.rfc5321.tampering import Forged
 

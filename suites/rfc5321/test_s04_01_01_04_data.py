@@ -1,3 +1,5 @@
+from hypothesis import strategies as st
+
 from harness.conformance import (
     MUST_NOT,
     PROSE,
@@ -12,8 +14,6 @@ from harness.strategies import messages
 from harness.targets import Target
 from harness.transport.tamper import Fault, Rewrite
 from harness.vocabulary.services import Service
-from hypothesis import strategies as st
-
 from suites.rfc5321.steps import begin, finish, note, send
 from suites.rfc5321.tampering import LeakedRecipients
 
@@ -46,9 +46,7 @@ def test_a_dot_beside_a_bare_lf_ends_nothing(target: Target, lookalike: bytes) -
     refuted_by=Rewrite.from_client(rb"\r\n\.\r\n\Z", b"\r\n\r\n.\r\n"),
 )
 @given(text=messages.text_lines(min_lines=0), empty_lines=st.integers(0, 3))
-def test_the_end_of_data_is_no_part_of_the_message(
-    target: Target, text: bytes, empty_lines: int
-) -> None:
+def test_the_end_of_data_is_no_part_of_the_message(target: Target, text: bytes, empty_lines: int) -> None:
     """The CRLF before the final dot ends the last line; no line is added, and none is lost."""
     text += b"\r\n" * empty_lines
     with target.fresh_mailbox() as mailbox, target.smtp() as peer:

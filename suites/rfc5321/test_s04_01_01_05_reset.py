@@ -1,9 +1,9 @@
+from hypothesis import strategies as st
+
 from harness.conformance import MUST, MUST_NOT, given, requirement, verify_reply
 from harness.targets import Target
 from harness.transport.tamper import Fault
 from harness.vocabulary.services import Service
-from hypothesis import strategies as st
-
 from suites.rfc5321.steps import SENDER, begin, finish, note, verify_no_transaction
 from suites.rfc5321.tampering import Forged
 

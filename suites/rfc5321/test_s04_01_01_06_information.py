@@ -1,5 +1,7 @@
 from collections.abc import Sequence
 
+from hypothesis import strategies as st
+
 from harness.conformance import (
     PROSE,
     SHOULD,
@@ -13,8 +15,6 @@ from harness.strategies import commands
 from harness.targets import Target
 from harness.transport.tamper import Fault, Rewrite
 from harness.vocabulary.services import Service
-from hypothesis import strategies as st
-
 from suites.rfc5321.steps import SENDER, note
 from suites.rfc5321.tampering import Forged
 
@@ -26,9 +26,7 @@ from suites.rfc5321.tampering import Forged
     refuted_by=Forged(rb"(VRFY|EXPN|HELP)", instead=b"RSET", reply=b"252 2.0.0 try it\r\n"),
     also=("rfc5321/4.1.1.7/no-buffer-touched", "rfc5321/4.1.1.8/no-buffer-touched"),
 )
-@given(
-    asides=st.tuples(*[st.sampled_from(["VRFY postmaster", "EXPN postmaster", "HELP", "HELP MAIL"])] * 2)
-)
+@given(asides=st.tuples(*[st.sampled_from(["VRFY postmaster", "EXPN postmaster", "HELP", "HELP MAIL"])] * 2))
 def test_questions_leave_the_transaction_alone(target: Target, asides: Sequence[str]) -> None:
     """VRFY, EXPN and HELP may come within a transaction, which goes on as if they had not."""
     after_mail, after_rcpt = asides

@@ -1,5 +1,7 @@
 from collections.abc import Sequence
 
+from hypothesis import strategies as st
+
 from harness.conformance import (
     MUST,
     MUST_NOT,
@@ -14,8 +16,6 @@ from harness.strategies import commands
 from harness.targets import Target
 from harness.transport.tamper import Rewrite
 from harness.vocabulary.services import Service
-from hypothesis import strategies as st
-
 from suites.rfc5321.steps import begin, note
 from suites.rfc5321.tampering import Forged
 

@@ -1,10 +1,10 @@
 from collections.abc import Sequence
 
+from hypothesis import strategies as st
+
 from harness.conformance import MUST, Need, given, requirement, verify_reply
 from harness.targets import Target
 from harness.vocabulary.services import Service
-from hypothesis import strategies as st
-
 from suites.rfc5321.steps import begin, finish, note
 from suites.rfc5321.tampering import Forged
 

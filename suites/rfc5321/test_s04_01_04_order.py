@@ -1,3 +1,5 @@
+from hypothesis import strategies as st
+
 from harness.conformance import (
     MUST,
     MUST_NOT,
@@ -13,8 +15,6 @@ from harness.strategies import addresses
 from harness.targets import Target
 from harness.transport.tamper import Rewrite
 from harness.vocabulary.services import Service
-from hypothesis import strategies as st
-
 from suites.rfc5321.steps import SENDER, begin, finish, note, verify_no_transaction
 from suites.rfc5321.tampering import Forged
 
@@ -72,9 +72,7 @@ def test_a_refused_ehlo_changes_nothing(target: Target) -> None:
     "rfc5321/4.1.4/refused-mail-changes-nothing",
     level=MUST,
     needs={Service.SMTP},
-    refuted_by=Forged(
-        rb"MAIL FROM:<(?!sender@|>)", instead=b"MAIL FROM:<>", reply=b"501 5.1.7 bad path\r\n"
-    ),
+    refuted_by=Forged(rb"MAIL FROM:<(?!sender@|>)", instead=b"MAIL FROM:<>", reply=b"501 5.1.7 bad path\r\n"),
 )
 @given(path=addresses.malformed_mailboxes())
 def test_a_refused_mail_changes_nothing(target: Target, path: str) -> None:

@@ -1,12 +1,12 @@
 from collections.abc import Sequence
 
+from hypothesis import strategies as st
+
 from harness.conformance import MUST, PROSE, SHOULD, given, requirement, verify, verify_equal, verify_reply
 from harness.strategies import commands
 from harness.targets import Target
 from harness.transport.tamper import Fault, Rewrite
 from harness.vocabulary.services import Service
-from hypothesis import strategies as st
-
 from suites.rfc5321.steps import SENDER
 from suites.rfc5321.tampering import Forged
 from suites.rfc5321.test_s04_01_01_01_hello import names_a_host

@@ -1,6 +1,8 @@
 import re
 from collections.abc import Sequence
 
+from hypothesis import strategies as st
+
 from harness.conformance import (
     MUST,
     MUST_NOT,
@@ -16,8 +18,6 @@ from harness.targets import StoredMessage, Target
 from harness.transport.tamper import Fault, Rewrite
 from harness.vocabulary.services import Service
 from harness.wire.message import find_fields
-from hypothesis import strategies as st
-
 from suites.rfc5321.steps import note, send
 
 # date-time without the obs- forms (RFC 5322 §3.3); CFWS, as a comment, may follow.
@@ -89,8 +89,10 @@ def test_a_received_line_names_the_client(target: Target, name: str) -> None:
         values = received(mailbox.only_message())
         clauses = [re.split(rb"\sby\s", value, maxsplit=1)[0] for value in values]
         verify(
-            any(re.match(rb"(?i)from\s+%b\b.*\[[^\]]+\]" % re.escape(name.encode()), clause)
-                for clause in clauses),
+            any(
+                re.match(rb"(?i)from\s+%b\b.*\[[^\]]+\]" % re.escape(name.encode()), clause)
+                for clause in clauses
+            ),
             expected=f"from {name} (... [address])",
             actual=values,
         )
@@ -115,7 +117,9 @@ def test_received_lines_are_left_as_they_are(target: Target, hosts: Sequence[str
         send(peer, mailbox.address, trace + note())
         stored = mailbox.only_message()
         fields = [field.octets for field in find_fields(stored.fields, "Received")]
-        verify_equal("the Received fields that were sent", expected=trace, actual=b"".join(fields[-len(old) :]))
+        verify_equal(
+            "the Received fields that were sent", expected=trace, actual=b"".join(fields[-len(old) :])
+        )
 
 
 @requirement(

@@ -3,7 +3,6 @@ from harness.strategies import addresses
 from harness.targets import Target
 from harness.transport.tamper import Rewrite
 from harness.vocabulary.services import Service
-
 from suites.rfc5321.steps import SENDER, begin
 from suites.rfc5321.tampering import Forged
 
@@ -65,4 +64,3 @@ def test_every_domain_has_a_postmaster(target: Target, name: str) -> None:
         begin(peer)
         reply = peer.rcpt(target.address(name))
         verify_reply(reply, code={250, 251}, why="mail for the postmaster is accepted")
-

@@ -1,10 +1,10 @@
+from hypothesis import strategies as st
+
 from harness.conformance import PROSE, Need, given, requirement, verify_equal
 from harness.strategies import messages
 from harness.targets import Target
 from harness.transport.tamper import Fault, Rewrite
 from harness.vocabulary.services import Service
-from hypothesis import strategies as st
-
 from suites.rfc5321.steps import note, send
 
 _CHARACTERS = "".join(map(chr, range(1, 128))).replace("\r", "").replace("\n", "")

@@ -1,5 +1,7 @@
 from collections.abc import Sequence
 
+from hypothesis import strategies as st
+
 from harness.conformance import (
     MUST,
     Need,
@@ -20,8 +22,6 @@ from harness.vocabulary.smtp import (
     MIN_RECIPIENTS,
     Keyword,
 )
-from hypothesis import strategies as st
-
 from suites.rfc5321.steps import begin, finish, note, send
 from suites.rfc5321.tampering import Forged
 

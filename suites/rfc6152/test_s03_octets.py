@@ -1,17 +1,15 @@
+from hypothesis import strategies as st
+
 from harness.conformance import PROSE, Need, Offers, given, requirement, verify_equal, verify_reply
 from harness.strategies import commands, messages
 from harness.targets import Target
 from harness.transport.tamper import Fault
 from harness.vocabulary.services import Service
-from hypothesis import strategies as st
-
 from suites.rfc5321.steps import SENDER, begin, finish, note
 from suites.rfc5321.tampering import Forged
 
 _OFFERED = Offers(Service.SMTP, "8BITMIME")
-_MIME = (
-    b"MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n"
-)
+_MIME = b"MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n"
 
 
 @requirement(

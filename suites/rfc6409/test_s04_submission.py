@@ -12,7 +12,6 @@ from harness.strategies import addresses
 from harness.targets import Target
 from harness.transport.tamper import Rewrite
 from harness.vocabulary.services import Service
-
 from suites.rfc4954.steps import AUTH, submission
 from suites.rfc5321.tampering import Forged
 

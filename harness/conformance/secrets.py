@@ -16,7 +16,7 @@ _UNMISTAKABLE_OCTETS = 6
 
 
 class Secrets:
-    """Passwords and tokens, hidden wherever they stand, in clear or inside a base64 word (RFC 4616, AUTH LOGIN).
+    """Passwords and tokens, hidden wherever they stand, in clear or inside a base64 word (RFC 4616).
 
     Each hidden octet becomes an asterisk, so that sizes and literal counts in a dialogue stay true.
     """

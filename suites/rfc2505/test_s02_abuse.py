@@ -21,7 +21,7 @@ from suites.rfc5321.tampering import Forged
     from_within=st.booleans(),
 )
 def test_strangers_cannot_relay(target: Target, address: str, form: str, from_within: bool) -> None:
-    """Mail from anybody to another domain is refused, by a source route too, and whoever it claims to be from."""
+    """Mail to another domain is refused, by a source route too, and whoever it claims to be from."""
     path = form.format(address=address, domain=target.domain)
     with target.account() as account, target.smtp() as peer:
         begin(peer, **({"sender": account.address} if from_within else {}))

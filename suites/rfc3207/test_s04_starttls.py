@@ -11,7 +11,6 @@ from harness.conformance import (
     inconclusive,
     requirement,
     verify,
-    verify_equal,
     verify_refused,
     verify_reply,
 )
@@ -19,6 +18,7 @@ from harness.strategies import commands
 from harness.targets import Target
 from harness.transport.tamper import Fault, Rewrite
 from harness.vocabulary.services import Service
+from harness.wire.smtp import Reply
 from suites.rfc5321.steps import SENDER, begin, finish, note, verify_no_transaction
 from suites.rfc5321.tampering import Forged
 
@@ -28,11 +28,10 @@ _OFFERED = Offers(Service.SMTP, "STARTTLS")
 def upgrade(target: Target, peer: SmtpClient) -> None:
     """Go over to TLS; a server without TLS for the time being (454) says nothing about the check."""
     reply = target.starttls(peer, Service.SMTP)
-    assert not isinstance(reply, tuple)
-    code = getattr(reply, "code", None)
-    if code == 454:
+    assert isinstance(reply, Reply)
+    if reply.code == 454:
         inconclusive(f"no TLS at the moment: {reply}")
-    verify_equal("the code of the reply to STARTTLS", expected=220, actual=code)
+    verify_reply(reply, code=220, why="STARTTLS is offered")
 
 
 @requirement(

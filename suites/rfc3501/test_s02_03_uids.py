@@ -30,7 +30,9 @@ def _higher(found: re.Match[bytes]) -> bytes:
     return b"UIDNEXT %d" % (int(found.group(1)) + 50)
 
 
-_ACTIONS = st.lists(st.sampled_from(["append", "append-elsewhere", "copy", "expunge"]), min_size=2, max_size=6)
+_ACTIONS = st.lists(
+    st.sampled_from(["append", "append-elsewhere", "copy", "expunge"]), min_size=2, max_size=6
+)
 
 
 @requirement(

@@ -97,7 +97,9 @@ def test_commands_need_a_selected_mailbox(target: Target, lines: list[bytes]) ->
     needs=IMAP,
     refuted_by=answered(b"AUTHENTICATE STARTTLS", b"OK", of=b"NO|BAD"),
 )
-@pytest.mark.parametrize("line", [b"LOGIN a b", b"AUTHENTICATE PLAIN", b"STARTTLS"], ids=["login", "auth", "tls"])
+@pytest.mark.parametrize(
+    "line", [b"LOGIN a b", b"AUTHENTICATE PLAIN", b"STARTTLS"], ids=["login", "auth", "tls"]
+)
 def test_nobody_authenticates_twice(target: Target, line: bytes) -> None:
     """LOGIN, AUTHENTICATE and STARTTLS are not valid any more once the session is authenticated."""
     with target.imap_mailbox() as box:

@@ -61,7 +61,9 @@ def test_names_in_modified_utf7_come_back_as_they_were(target: Target, names: li
             wire = child if child is not None else box.fresh_name() + encode_mailbox_name(name)
             if not client.create(wire).ok:
                 continue
-            verify(wire in listed(client, wire), expected=f"{wire!r} listed", actual=sorted(listed(client, b"*")))
+            verify(
+                wire in listed(client, wire), expected=f"{wire!r} listed", actual=sorted(listed(client, b"*"))
+            )
             status_of(client, wire, b"MESSAGES")
 
 

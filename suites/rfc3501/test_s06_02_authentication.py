@@ -25,7 +25,7 @@ from harness.wire.sasl import encode_base64
 from suites.imap.talk import IMAP, door
 from suites.imap.tampering import answered
 
-_STARTTLS = frozenset({Offers(Service.IMAP, "STARTTLS"), Service.IMAP})
+_STARTTLS = IMAP | {Offers(Service.IMAP, "STARTTLS")}
 _WRONG = b"mailproof-not-this-one"
 
 
@@ -185,5 +185,3 @@ def test_login_takes_every_form_of_string(target: Target) -> None:
 
 def _form(part: bytes | Literal) -> str:
     return "a literal" if isinstance(part, Literal) else "a quoted string"
-
-

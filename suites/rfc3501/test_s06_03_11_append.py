@@ -56,7 +56,9 @@ def test_append_sets_the_flags(target: Target, flag_sets: list[frozenset[bytes]]
             verify_ok(box.client.append(box.name, compose(), flags))
         verify_ok(box.client.noop())
         for number, flags in enumerate(flag_sets, start=1):
-            verify_equal(f"flags of message {number}", expected=same_flags(flags), actual=flags_of(box.client, number))
+            verify_equal(
+                f"flags of message {number}", expected=same_flags(flags), actual=flags_of(box.client, number)
+            )
 
 
 @requirement(
@@ -72,7 +74,9 @@ def test_append_without_flags_sets_none(target: Target) -> None:
         verify_ok(box.client.append(box.name, compose(), []))
         verify_ok(box.client.noop())
         for number in (1, 2):
-            verify_equal(f"flags of message {number}", expected=frozenset(), actual=flags_of(box.client, number))
+            verify_equal(
+                f"flags of message {number}", expected=frozenset(), actual=flags_of(box.client, number)
+            )
 
 
 @requirement(
@@ -112,7 +116,8 @@ def test_append_to_the_selected_mailbox_is_told_at_once(target: Target) -> None:
     level=PROSE,
     needs=IMAP,
     refuted_by=During(
-        b"APPEND", Rewrite.from_server(rb"^\* ([0-9]+) EXISTS", lambda found: b"* %d EXISTS" % (int(found[1]) + 1))
+        b"APPEND",
+        Rewrite.from_server(rb"^\* ([0-9]+) EXISTS", lambda found: b"* %d EXISTS" % (int(found[1]) + 1)),
     ),
 )
 @given(here=st.lists(st.booleans(), min_size=1, max_size=5))

@@ -148,7 +148,9 @@ def test_inbox_cannot_be_deleted(target: Target, inbox: str) -> None:
     "rfc3501/6.3.4/delete-removes",
     level=PROSE,
     needs=IMAP,
-    refuted_by=During(b"DELETE", Rewrite.from_client(rb"DELETE (?=\S+\r\n)", b"STATUS INBOX (MESSAGES)\r\nx1 STATUS "))
+    refuted_by=During(
+        b"DELETE", Rewrite.from_client(rb"DELETE (?=\S+\r\n)", b"STATUS INBOX (MESSAGES)\r\nx1 STATUS ")
+    ),
 )
 def test_delete_removes_the_mailbox(target: Target) -> None:
     """After DELETE the name is not listed any more, and cannot be selected."""
@@ -357,7 +359,7 @@ def test_append_creates_no_mailbox(target: Target) -> None:
     refuted_by=During(b"COPY", Rewrite.from_server(rb"\[TRYCREATE\] ", b"")),
 )
 def test_copy_to_nowhere_hints_at_create(target: Target) -> None:
-    """COPY to a mailbox that does not exist is NO with [TRYCREATE]; making it all the same is a SHOULD NOT."""
+    """COPY to a mailbox that does not exist is NO with [TRYCREATE], unless the server makes it."""
     with target.imap_mailbox() as box:
         box.append(compose())
         result = box.client.copy(1, box.fresh_name())
@@ -365,5 +367,3 @@ def test_copy_to_nowhere_hints_at_create(target: Target) -> None:
             unsupported("the target creates the destination of COPY")
         verify_refused(result, "there is no such mailbox", kinds={"NO"})
         verify_equal("the response code", expected=b"TRYCREATE", actual=code_name(result))
-
-

@@ -257,5 +257,3 @@ def test_status_leaves_the_selected_mailbox_selected(target: Target) -> None:
         verify_ok(box.client.create(other))
         box.client.status(other, b"MESSAGES")
         verify_equal("message 1", expected=message, actual=octets_of(box.client, 1))
-
-

@@ -102,7 +102,11 @@ def test_close_removes_in_silence(target: Target, chosen: set[int]) -> None:
         verify_equal("EXPUNGE responses to CLOSE", expected=[], actual=expunges(result))
         left = [uid for number, uid in enumerate(uids, start=1) if number not in chosen]
         verify_equal("the UIDs left", expected=left, actual=list(uids_of(box.second())))
-        verify(not box.client.fetch(1, b"FLAGS").ok, expected="no mailbox selected after CLOSE", actual="FETCH is OK")
+        verify(
+            not box.client.fetch(1, b"FLAGS").ok,
+            expected="no mailbox selected after CLOSE",
+            actual="FETCH is OK",
+        )
 
 
 @requirement(
@@ -157,7 +161,9 @@ def test_leaving_a_mailbox_otherwise_removes_nothing(target: Target, way: str, c
 @given(
     chosen=_CHOSEN.filter(lambda chosen: len(chosen) < _COUNT),
     lines=st.lists(
-        st.sampled_from([b"FETCH 1:* FLAGS", b"FETCH 1:6 UID", rb"STORE 1:6 +FLAGS (\Flagged)", b"SEARCH ALL"]),
+        st.sampled_from(
+            [b"FETCH 1:* FLAGS", b"FETCH 1:6 UID", rb"STORE 1:6 +FLAGS (\Flagged)", b"SEARCH ALL"]
+        ),
         min_size=1,
         max_size=4,
     ),

@@ -3,7 +3,16 @@
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from harness.conformance import MUST, PROSE, given, requirement, verify, verify_equal, verify_ok, verify_refused
+from harness.conformance import (
+    MUST,
+    PROSE,
+    given,
+    requirement,
+    verify,
+    verify_equal,
+    verify_ok,
+    verify_refused,
+)
 from harness.strategies import search_programs
 from harness.strategies.messages import compose
 from harness.strategies.search_programs import CORPUS, Program
@@ -68,7 +77,9 @@ def test_search_for_dates(target: Target, programs: list[Program]) -> None:
     "rfc3501/6.4.4/size-keys",
     level=PROSE,
     needs=IMAP,
-    refuted_by=Rewrite.from_client(rb"LARGER ([0-9]+)", lambda found: b"LARGER %d" % max(0, int(found[1]) - 1)),
+    refuted_by=Rewrite.from_client(
+        rb"LARGER ([0-9]+)", lambda found: b"LARGER %d" % max(0, int(found[1]) - 1)
+    ),
 )
 @given(programs=_several(search_programs.size_keys()))
 def test_search_for_sizes(target: Target, programs: list[Program]) -> None:
@@ -122,7 +133,13 @@ def _negated(program: Program) -> Program:
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"SEARCH OR ", b"SEARCH "),
 )
-@given(programs=_several(st.builds(lambda *keys: keys, *[search_programs.programs(max_keys=1)] * 2).map(lambda keys: _either(*keys))))
+@given(
+    programs=_several(
+        st.builds(lambda *keys: keys, *[search_programs.programs(max_keys=1)] * 2).map(
+            lambda keys: _either(*keys)
+        )
+    )
+)
 def test_search_or(target: Target, programs: list[Program]) -> None:
     """OR finds the messages that either of its two keys does."""
     _judge(target, programs)

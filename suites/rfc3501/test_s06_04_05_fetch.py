@@ -24,7 +24,9 @@ from suites.imap.tampering import ChangedLiterals, During, Remembering, counted
 _MESSAGES = messages.conforming_messages(long=True)
 _SEEN = SEEN.lower()
 _PARTIALS = st.lists(
-    st.tuples(st.integers(0, 600), st.sampled_from([1, 2, 3, 10, 79, 500, 4096, 2**31])), min_size=2, max_size=8
+    st.tuples(st.integers(0, 600), st.sampled_from([1, 2, 3, 10, 79, 500, 4096, 2**31])),
+    min_size=2,
+    max_size=8,
 )
 
 
@@ -115,7 +117,7 @@ def test_a_partial_beyond_the_end_is_empty(target: Target, text: bytes, beyond: 
     "rfc3501/6.4.5/header-and-text",
     level=PROSE,
     needs=IMAP,
-    refuted_by=During(b"FETCH", Rewrite.from_client(rb"BODY\.PEEK\[TEXT\]", b"BODY.PEEK[TEXT]<1.9999>"))
+    refuted_by=During(b"FETCH", Rewrite.from_client(rb"BODY\.PEEK\[TEXT\]", b"BODY.PEEK[TEXT]<1.9999>")),
 )
 @given(text=_MESSAGES)
 def test_header_and_text_make_the_message(target: Target, text: bytes) -> None:
@@ -123,8 +125,12 @@ def test_header_and_text_make_the_message(target: Target, text: bytes) -> None:
     with target.imap_mailbox() as box:
         box.append(text)
         border = text.index(b"\r\n\r\n") + 4
-        verify_equal("BODY[HEADER]", expected=text[:border], actual=octets_of(box.client, 1, b"BODY.PEEK[HEADER]"))
-        verify_equal("BODY[TEXT]", expected=text[border:], actual=octets_of(box.client, 1, b"BODY.PEEK[TEXT]"))
+        verify_equal(
+            "BODY[HEADER]", expected=text[:border], actual=octets_of(box.client, 1, b"BODY.PEEK[HEADER]")
+        )
+        verify_equal(
+            "BODY[TEXT]", expected=text[border:], actual=octets_of(box.client, 1, b"BODY.PEEK[TEXT]")
+        )
 
 
 @requirement(
@@ -135,7 +141,7 @@ def test_header_and_text_make_the_message(target: Target, text: bytes) -> None:
 )
 @given(text=_MESSAGES)
 def test_the_rfc822_items_are_sections(target: Target, text: bytes) -> None:
-    r"""RFC822, .HEADER and .TEXT return what BODY[], BODY[HEADER] and BODY[TEXT] do; .HEADER sets no \Seen."""
+    r"""RFC822, .HEADER and .TEXT are as BODY[], BODY[HEADER] and BODY[TEXT]; .HEADER sets no \Seen."""
     with target.imap_mailbox() as box:
         box.append(text)
         border = text.index(b"\r\n\r\n") + 4
@@ -156,7 +162,13 @@ _NAMES = st.lists(
 )
 _EXTRA = st.lists(
     st.sampled_from(
-        [b"X-Note: one\r\n", b"x-note: two\r\n folded\r\n", b"X-Other:\r\n", b"X-Note-Too: three\r\n", b"X-Other: a:b\r\n"]
+        [
+            b"X-Note: one\r\n",
+            b"x-note: two\r\n folded\r\n",
+            b"X-Other:\r\n",
+            b"X-Note-Too: three\r\n",
+            b"X-Other: a:b\r\n",
+        ]
     ),
     max_size=4,
 )
@@ -186,7 +198,9 @@ def test_header_fields_not_are_all_others(target: Target, extra: list[bytes], na
     _judge_subset(target, extra, names, b"HEADER.FIELDS.NOT", wanted=False)
 
 
-def _judge_subset(target: Target, extra: list[bytes], names: list[bytes], item: bytes, *, wanted: bool) -> None:
+def _judge_subset(
+    target: Target, extra: list[bytes], names: list[bytes], item: bytes, *, wanted: bool
+) -> None:
     text = compose(extra=b"".join(extra))
     lower = {name.lower() for name in names}
     subset = [field for field in _fields(text) if (field.split(b":")[0].lower() in lower) is wanted]
@@ -273,7 +287,11 @@ def test_static_items_never_change(target: Target, text: bytes) -> None:
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"BODY\[", b"BODY.PEEK["),
 )
-@given(section=st.sampled_from([b"BODY[]", b"BODY[TEXT]", b"BODY[HEADER]", b"BODY[1]", b"BODY[]<0.4>", b"RFC822"]))
+@given(
+    section=st.sampled_from(
+        [b"BODY[]", b"BODY[TEXT]", b"BODY[HEADER]", b"BODY[1]", b"BODY[]<0.4>", b"RFC822"]
+    )
+)
 def test_fetching_a_body_sets_seen(target: Target, section: bytes) -> None:
     r"""FETCH of BODY[...], of RFC822 and of RFC822.TEXT sets \Seen, for other sessions too."""
     with target.imap_mailbox() as box:

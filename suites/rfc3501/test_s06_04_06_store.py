@@ -11,7 +11,9 @@ from harness.transport.tamper import Rewrite
 from harness.wire.imap import FetchData
 from suites.imap.talk import IMAP, flags_of, same_flags
 
-_STORES = st.lists(st.tuples(st.integers(1, 3), flag_strategies.stores(), st.booleans()), min_size=1, max_size=8)
+_STORES = st.lists(
+    st.tuples(st.integers(1, 3), flag_strategies.stores(), st.booleans()), min_size=1, max_size=8
+)
 _Store = tuple[int, tuple[bytes, frozenset[bytes]], bool]
 
 
@@ -34,7 +36,9 @@ def test_store_changes_what_it_says(target: Target, stores: list[_Store]) -> Non
             verify_ok(box.client.store(number, item + (b".SILENT" if silent else b""), flags))
             model[number] = stored(model[number], item, flags)
         for number, flags in model.items():
-            verify_equal(f"flags of message {number}", expected=same_flags(flags), actual=flags_of(box.client, number))
+            verify_equal(
+                f"flags of message {number}", expected=same_flags(flags), actual=flags_of(box.client, number)
+            )
 
 
 @requirement(
@@ -56,7 +60,9 @@ def test_store_tells_the_new_flags(target: Target, stores: list[_Store]) -> None
             verify_ok(result)
             model[number] = stored(model[number], item, flags)
             told = [same_flags(data.flags) for data in result.all(FetchData) if data.number == number]
-            verify_equal(f"the last flags told of {number}", expected=[same_flags(model[number])], actual=told[-1:])
+            verify_equal(
+                f"the last flags told of {number}", expected=[same_flags(model[number])], actual=told[-1:]
+            )
 
 
 @requirement(
@@ -93,9 +99,15 @@ def test_permanent_flags_outlive_the_session(target: Target, flags: frozenset[by
         verify_ok(box.client.noop())
         permanent = box.client.selected.permanent_flags if box.client.selected else None
         lasting = same_flags(permanent if permanent is not None else flags)
-        wanted = {flag for flag in flags if flag.lower() in lasting or (not flag.startswith(b"\\") and rb"\*" in lasting)}
+        wanted = {
+            flag
+            for flag in flags
+            if flag.lower() in lasting or (not flag.startswith(b"\\") and rb"\*" in lasting)
+        }
         verify_ok(box.client.store(1, b"+FLAGS", wanted))
         concurrent = flags_of(box.second(), 1)
         verify_equal("flags in a concurrent session", expected=same_flags(wanted), actual=concurrent)
         verify_ok(box.client.logout())
-        verify_equal("flags in a later session", expected=same_flags(wanted), actual=flags_of(box.second(), 1))
+        verify_equal(
+            "flags in a later session", expected=same_flags(wanted), actual=flags_of(box.second(), 1)
+        )

@@ -88,7 +88,9 @@ def test_copy_keeps_the_flags(target: Target, flag_sets: list[frozenset[bytes]])
             verify_ok(box.client.store(number, b"FLAGS", flags))
             verify_ok(box.client.copy(number, name))
         actual = [same_flags(data.flags) for data in _held(box, name, b"FLAGS")]
-        verify_equal("flags of the copies", expected=[same_flags(flags) for flags in flag_sets], actual=actual)
+        verify_equal(
+            "flags of the copies", expected=[same_flags(flags) for flags in flag_sets], actual=actual
+        )
 
 
 @requirement(
@@ -116,7 +118,9 @@ def test_copy_keeps_the_internal_date(target: Target) -> None:
     "rfc3501/6.4.7/failed-copy-restores",
     level=MUST,
     needs=IMAP,
-    refuted_by=During(b"COPY", Rewrite.from_client(rb",[0-9]+ ", b" "), Rewrite.from_server(rb"^(A[0-9]+) OK", rb"\1 NO")),
+    refuted_by=During(
+        b"COPY", Rewrite.from_client(rb",[0-9]+ ", b" "), Rewrite.from_server(rb"^(A[0-9]+) OK", rb"\1 NO")
+    ),
 )
 @given(beyond=st.integers(_COUNT + 1, 1000))
 def test_a_failed_copy_leaves_the_destination_as_it_was(target: Target, beyond: int) -> None:
@@ -130,5 +134,3 @@ def test_a_failed_copy_leaves_the_destination_as_it_was(target: Target, beyond: 
             unsupported("the server copies what exists of such a set")
         told = status_of(box.client, name, b"MESSAGES").messages
         verify_equal("messages in the destination", expected=0, actual=told)
-
-

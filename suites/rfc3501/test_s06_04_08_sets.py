@@ -94,7 +94,9 @@ def test_a_number_beyond_the_last_message_is_bad(target: Target, count: int, bey
     refuted_by=Rewrite.from_client(rb"(?<= )([0-9]+|\*):([0-9]+|\*)(?=[ ,])", rb"\1"),
 )
 @given(sets=_SETS, expunged=st.sets(st.integers(1, _COUNT), max_size=3), beyond=st.integers(1, 2**31))
-def test_uid_sets_mean_what_they_say(target: Target, sets: list[_Set], expunged: set[int], beyond: int) -> None:
+def test_uid_sets_mean_what_they_say(
+    target: Target, sets: list[_Set], expunged: set[int], beyond: int
+) -> None:
     """UID sets denote the messages whose UIDs lie in them; a range up to `*` has the last message in it."""
     with target.imap_mailbox() as box:
         for _ in range(_COUNT):
@@ -108,7 +110,10 @@ def test_uid_sets_mean_what_they_say(target: Target, sets: list[_Set], expunged:
         left = [uid for place, uid in enumerate(all_uids, start=1) if place not in expunged]
         for each in sets:
             written = each.written(all_uids)
-            ends = [(all_uids[f - 1] if f else left[-1], all_uids[t - 1] if t else left[-1]) for f, t in each.ranges]
+            ends = [
+                (all_uids[f - 1] if f else left[-1], all_uids[t - 1] if t else left[-1])
+                for f, t in each.ranges
+            ]
             expected = [uid for uid in left if any(min(pair) <= uid <= max(pair) for pair in ends)]
             verify_equal(f"the UIDs of {written!r}", expected=expected, actual=_found(box.client, written))
         last = b"%d:*" % (all_uids[-1] + beyond)
@@ -127,7 +132,11 @@ def _found(client: ImapClient, written: bytes) -> list[int]:
     needs=IMAP,
     refuted_by=During(b"FETCH STORE", Rewrite.from_server(rb" ?\bUID [0-9]+(?=[ )])", b"")),
 )
-@given(item=st.sampled_from([b"FLAGS", b"RFC822.SIZE", b"BODY.PEEK[HEADER]", b"(INTERNALDATE FLAGS)", b"FAST", b"UID"]))
+@given(
+    item=st.sampled_from(
+        [b"FLAGS", b"RFC822.SIZE", b"BODY.PEEK[HEADER]", b"(INTERNALDATE FLAGS)", b"FAST", b"UID"]
+    )
+)
 def test_uid_commands_answer_with_uids(target: Target, item: bytes) -> None:
     """Each FETCH response caused by UID FETCH or UID STORE has UID in it, and a message number before it."""
     with target.imap_mailbox() as box:

@@ -141,8 +141,15 @@ def _compare(part: MimePart, structure: BodyStructure, where: str, *, extended: 
         # A last line without CRLF may be counted or not.
         lines = part.octets.count(b"\r\n")
         legal = {lines} if part.octets.endswith(b"\r\n") or not part.octets else {lines, lines + 1}
-        verify(structure.lines in legal, expected=f"lines of {where}: {sorted(legal)}", actual=structure.lines)
-    if extended and structure.is_extensible and part.disposition is not None and structure.disposition is not None:
+        verify(
+            structure.lines in legal, expected=f"lines of {where}: {sorted(legal)}", actual=structure.lines
+        )
+    if (
+        extended
+        and structure.is_extensible
+        and part.disposition is not None
+        and structure.disposition is not None
+    ):
         verify_equal(
             f"disposition of {where}",
             expected=part.disposition[0],
@@ -185,7 +192,13 @@ _Mailbox = tuple[str | None, str, str]
 @given(
     fields=st.fixed_dictionaries(
         {"From": st.lists(_MAILBOXES, min_size=1, max_size=1)},
-        optional={"Sender": st.lists(_MAILBOXES, min_size=1, max_size=1), "Reply-To": _LISTS, "To": _LISTS, "Cc": _LISTS, "Bcc": _LISTS},
+        optional={
+            "Sender": st.lists(_MAILBOXES, min_size=1, max_size=1),
+            "Reply-To": _LISTS,
+            "To": _LISTS,
+            "Cc": _LISTS,
+            "Bcc": _LISTS,
+        },
     ),
     subject=st.none() | messages.field_bodies(folded=False),
     reply=st.booleans(),

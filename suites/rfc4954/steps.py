@@ -23,7 +23,7 @@ def need_plain(peer: SmtpClient) -> None:
 
 def need_failures(target: Target, count: int = 1) -> None:
     """End the check where the target file allows no more failed logins."""
-    if not all([target.may_fail_login() for _ in range(count)]):
+    if not all(target.may_fail_login() for _ in range(count)):
         unsupported("the target file allows no more failed logins (limits.failed_logins)")
 
 

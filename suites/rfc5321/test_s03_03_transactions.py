@@ -97,6 +97,11 @@ def test_an_unknown_recipient_is_refused_or_bounced(target: Target) -> None:
         verify_reply(peer.data(), code=354)
         reply = peer.send_text(note())
         if reply.is_positive:
-            mailbox.messages(1)
+            told = mailbox.only_message()
+            verify_equal(
+                "the reverse-path of a notification that the message was not delivered",
+                expected=b"<>",
+                actual=told.field("Return-Path"),
+            )
         else:
             verify_refused(reply)

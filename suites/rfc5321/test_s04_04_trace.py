@@ -21,7 +21,8 @@ from harness.wire.message import find_fields
 from suites.rfc5321.steps import note, send
 
 # date-time without the obs- forms (RFC 5322 §3.3); CFWS, as a comment, may follow.
-_DATE_TIME = rb"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), *)?[0-9]{1,2} +[A-Z][a-z]{2} +[0-9]{4,} +" + (
+_DATE_TIME = (
+    rb"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), *)?[0-9]{1,2} +[A-Z][a-z]{2} +[0-9]{4,} +"
     rb"[0-9]{2}:[0-9]{2}(?::[0-9]{2})? +[+-][0-9]{4}(?: *\([^()]*\))*"
 )
 # Stamp = From-domain By-domain Opt-info [CFWS] ";" FWS date-time            ; RFC 5321 §4.4

@@ -88,7 +88,7 @@ def test_command_lines_of_512_octets_are_taken(target: Target, octets: int) -> N
     lengths=st.lists(st.sampled_from(_LENGTHS), min_size=1, max_size=3), first=st.sampled_from([b".", b"x"])
 )
 def test_text_lines_of_1000_octets_survive(target: Target, lengths: Sequence[int], first: bytes) -> None:
-    """Lines of up to 1000 octets with their CRLF arrive whole; a dot added for transparency does not count."""
+    """Lines of up to 1000 octets with their CRLF arrive whole, not counting a dot for transparency."""
     longest = first + b"y" * 996 + b"z\r\n"
     text = b"".join(first + b"y" * (length - 2) + b"z\r\n" for length in lengths) + longest
     with target.fresh_mailbox() as mailbox, target.smtp() as peer:

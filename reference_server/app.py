@@ -152,7 +152,7 @@ def _relay(config: Config, hub: Hub, queue: Queue, desk: Desk, *, clock: Clock, 
     settings = config.relay
     own_port = config.ports.get(Service.SMTP) == settings.port
     router = Router(
-        DnsResolver(config.resolver, timeout_s=settings.dns_timeout_s),
+        DnsResolver(config.resolver, timeout_s=settings.dns_timeout_s, defects=defects),
         own_names=(config.hostname,),
         own_addresses=(config.bind,) if own_port else (),
         defects=defects,

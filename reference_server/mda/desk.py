@@ -14,7 +14,7 @@ from reference_server.codec.sasl import ScramKeys
 from reference_server.codec.smtp.limits import HOP_LIMIT
 from reference_server.codec.smtp.path import Mailbox, ReversePath
 from reference_server.defects import Defects
-from reference_server.mda.fields import count_received, field_names
+from reference_server.mda.fields import count_received, field_names, without_return_path
 from reference_server.mda.trace import date_time, received, return_path
 from reference_server.relay.queue import Enqueue, Queue
 from reference_server.session.smtp.desk import Envelope, Recipient, Refusal, Role
@@ -155,12 +155,21 @@ class Desk:
                 remote[f"{mailbox.local_part}@{mailbox.domain.lower()}"] = mailbox
         parts: list[Change[Any]] = []
         if local:
-            stored = text if "mda-return-path-missing" in self._defects else return_path(reverse_path) + text
-            message = NewMessage(stored, internal_date=InternalDate.at(self._clock.now()))
+            message = NewMessage(
+                self._finally_delivered(reverse_path, text), internal_date=InternalDate.at(self._clock.now())
+            )
             parts += [Append(account.account_id, INBOX, (message,)) for account in local.values()]
         if remote:
             parts.append(Enqueue(self._queue, reverse_path, tuple(remote.values()), text))
         return TakeOn(tuple(parts))
+
+    def _finally_delivered(self, reverse_path: ReversePath, text: bytes) -> bytes:
+        """Put the one Return-Path on top that a delivered message has (RFC 5321 §4.4)."""
+        if "mda-return-path-missing" in self._defects:
+            return text
+        if "mda-return-path-kept" not in self._defects:
+            text = without_return_path(text)
+        return return_path(reverse_path) + text
 
     def notify(self, sender: Mailbox, text: bytes) -> Change[Any] | None:
         """Return the change that brings a notification to a sender anywhere; None if they are unknown.
@@ -168,10 +177,14 @@ class Desk:
         A notification has the null reverse path (RFC 5321 §6.1), so that none is ever sent about it.
         """
         recipient = self.recipient(sender, Role.SUBMISSION)
-        return None if isinstance(recipient, Refusal) else self.deliver(None, [recipient], text)
+        reverse_path = sender if "relay-bounce-with-sender" in self._defects else None
+        return None if isinstance(recipient, Refusal) else self.deliver(reverse_path, [recipient], text)
 
     def _received(self, envelope: Envelope, queue_id: str) -> bytes:
-        only = str(envelope.recipients[0].mailbox) if len(envelope.recipients) == 1 else None
+        named = [str(recipient.mailbox) for recipient in envelope.recipients]
+        only = named[0] if len(named) == 1 else None
+        if "mta-for-lists-all" in self._defects:
+            only = ">,<".join(named)
         return received(
             hello_name=envelope.hello_name,
             peer_address=envelope.peer_address,

@@ -5,7 +5,11 @@ Only the header is looked at, by regular expressions over its octets; the messag
 
 import re
 
+from reference_server.codec.smtp.path import Mailbox, PathError, parse_mailbox
+
+_FROM = re.compile(rb"^From[ \t]*:[^\r\n]*<([^<>\r\n]*)>", re.IGNORECASE | re.MULTILINE)
 _RECEIVED = re.compile(rb"^Received[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_RETURN_PATH = re.compile(rb"^Return-Path[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*", re.IGNORECASE | re.MULTILINE)
 _NAME = re.compile(rb"^([!-9;-~]+)[ \t]*:", re.MULTILINE)
 
 
@@ -25,3 +29,20 @@ def count_received(text: bytes) -> int:
 def field_names(text: bytes) -> frozenset[bytes]:
     """Return the names of the header's fields, in lower case."""
     return frozenset(name.lower() for name in _NAME.findall(header_of(text)))
+
+
+def without_return_path(text: bytes) -> bytes:
+    """Return the text without Return-Path fields, as final delivery may (RFC 5321 §4.4)."""
+    header = header_of(text)
+    if _RETURN_PATH.search(header) is None:
+        return text
+    return _RETURN_PATH.sub(b"", header) + text[len(header) :]
+
+
+def from_address(text: bytes) -> Mailbox | None:
+    """Return the address of the From field, which no notification may go to; for that seeded defect."""
+    found = _FROM.search(header_of(text))
+    try:
+        return None if found is None else parse_mailbox(found[1])
+    except PathError:
+        return None

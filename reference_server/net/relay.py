@@ -10,6 +10,7 @@ from reference_server.codec.smtp.path import Mailbox
 from reference_server.defects import Defects
 from reference_server.log import LOG
 from reference_server.mda.desk import Desk, TakeOn
+from reference_server.mda.fields import from_address
 from reference_server.net.hub import StorePort
 from reference_server.relay.attempt import Answer, Attempt, Speak
 from reference_server.relay.bounce import bounce
@@ -63,7 +64,7 @@ class Relay:
         while not self._stopping:
             self._news.clear()
             now_s = self._now_s()
-            for batch in self._queue.take_due(now_s):
+            for batch in self._due(now_s):
                 task = asyncio.create_task(self._attempt(batch))
                 self._attempts.add(task)
                 task.add_done_callback(self._attempts.discard)
@@ -83,6 +84,14 @@ class Relay:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+
+    def _due(self, now_s: float) -> list[Batch]:
+        batches = self._queue.take_due(now_s)
+        if "relay-recipients-apart" in self._defects:
+            return [
+                Batch(batch.mail, batch.destination, (one,)) for batch in batches for one in batch.recipients
+            ]
+        return batches
 
     def _now_s(self) -> float:
         return self._clock.now().timestamp()
@@ -121,6 +130,8 @@ class Relay:
         sender = batch.mail.reverse_path
         if not judgement.failures or "relay-no-bounce" in self._defects:
             return []
+        if sender is None and "relay-bounce-to-header-from" in self._defects:
+            sender = from_address(octets)
         if sender is None:
             # RFC 5321 §6.1: never a notification about a notification.
             _LOG.warning("mail %d: undeliverable, and there is no sender to tell", batch.mail.mail_id)

@@ -9,6 +9,7 @@ import dns.name
 import dns.rdatatype
 import dns.resolver
 
+from reference_server.defects import NONE, Defects
 from reference_server.relay.routing import LookupFailed, MxRecord, NoSuchName
 
 _MAX_CNAMES = 8
@@ -17,8 +18,9 @@ _MAX_CNAMES = 8
 class DnsResolver:
     """Asks one configured server, or the system's; nothing is cached, so that tests see every change."""
 
-    def __init__(self, server: tuple[str, int] | None, *, timeout_s: float) -> None:
+    def __init__(self, server: tuple[str, int] | None, *, timeout_s: float, defects: Defects = NONE) -> None:
         self._timeout_s = timeout_s
+        self._defects = defects
         self._server = server
         self._resolver: dns.asyncresolver.Resolver | None = None
 
@@ -51,6 +53,8 @@ class DnsResolver:
                 answer = await self._system_or_configured().resolve(
                     asked, kind, raise_on_no_answer=False, lifetime=self._timeout_s, search=False
                 )
+                if answer.canonical_name != asked and "relay-cname-ignored" in self._defects:
+                    return ()
                 if answer.rrset is not None:
                     return list(answer.rrset)
                 if answer.canonical_name == asked:

@@ -4,15 +4,18 @@ One transaction for all recipients of the destination; what became of each is in
 tells that the hop as a whole was no use, so that the next one is tried.
 """
 
+import re
 from dataclasses import dataclass
 
 from reference_server.codec.smtp.path import Mailbox, ReversePath
 from reference_server.codec.smtp.reply import Reply, ReplyError, take_reply
 from reference_server.codec.smtp.text import stuff
 from reference_server.defects import Defects
+from reference_server.mda.trace import return_path
 from reference_server.session.base import Arrival, Flush, Input, Peer, Session, StartTls
 
 _SLICE_OCTETS = 65_536
+_LONG_LINE = re.compile(rb"([^\r\n]{500})(?=[^\r\n])")
 _QUIT_S = 10.0
 
 
@@ -118,7 +121,7 @@ class OutgoingSession(Session):
                 keyword, _, parameters = line.partition(" ")
                 self.keywords[keyword.upper()] = parameters
             return True
-        if 500 <= answer.code < 600:
+        if 500 <= answer.code < 600 and "relay-no-helo" not in self._defects:
             answer = await self._command(b"HELO " + name)
             if answer.code == 250:
                 return True
@@ -134,7 +137,7 @@ class OutgoingSession(Session):
             self._decide(range(len(mail.recipients)), impossible)
             return
         commands = [self._mail_command()]
-        commands += [f"RCPT TO:<{recipient}>".encode("ascii") for recipient in mail.recipients]
+        commands += [self._rcpt_command(recipient) for recipient in mail.recipients]
         answers = await self._commands(commands)
         if not answers[0].is_positive:
             self._decide(range(len(mail.recipients)), answers[0])
@@ -143,13 +146,17 @@ class OutgoingSession(Session):
         for number, answer in enumerate(answers[1:]):
             if not answer.is_positive:
                 self._decide([number], _of_recipient(answer))
+        if self.replies and "relay-partial-refusal-fails-all" in self._defects:
+            self._decide(range(len(mail.recipients)), next(iter(self.replies.values())))
+            return
         if accepted:
             self._decide(accepted, await self._data())
 
     def _impossible(self) -> Reply | None:
         """Return why this hop cannot take the message, before it is asked."""
         mail = self._mail
-        if mail.is_eight_bit and "8BITMIME" not in self.keywords:
+        takes_it = "8BITMIME" in self.keywords or "relay-8bit-to-any-hop" in self._defects
+        if mail.is_eight_bit and not takes_it:
             # RFC 6152 §3: convert or return as undeliverable; this server does not rewrite what users signed.
             return Reply(554, "5.6.3", ("the next hop does not take 8-bit text (no 8BITMIME)",))
         size = self.keywords.get("SIZE", "")
@@ -165,6 +172,12 @@ class OutgoingSession(Session):
         if self._mail.is_eight_bit:
             command += " BODY=8BITMIME"
         return command.encode("ascii")
+
+    def _rcpt_command(self, recipient: Mailbox) -> bytes:
+        path = str(recipient)
+        if "relay-local-part-lowered" in self._defects:
+            path = path.lower()
+        return f"RCPT TO:<{path}>".encode("ascii")
 
     async def _commands(self, commands: list[bytes]) -> list[Reply]:
         """Send MAIL and RCPTs, all at once where the hop takes that (RFC 2920 §3.1)."""
@@ -183,6 +196,10 @@ class OutgoingSession(Session):
         if ready.code != 354:
             return Reply(451, "4.5.0", (f"odd reply to DATA: {ready}",)) if ready.is_positive else ready
         octets = self._mail.octets
+        if "relay-return-path-sent" in self._defects:
+            octets = return_path(self._mail.reverse_path) + octets
+        if "relay-lines-broken" in self._defects:
+            octets = _LONG_LINE.sub(rb"\1\r\n ", octets)
         text = octets if "relay-dots-unstuffed" in self._defects else stuff(octets)
         for start in range(0, len(text), _SLICE_OCTETS):
             self.outbox += text[start : start + _SLICE_OCTETS]
@@ -192,6 +209,8 @@ class OutgoingSession(Session):
         try:
             return await self._reply(self._settings.final_reply_timeout_s)
         except _Silence as silence:
+            if "relay-lost-reply-is-final" in self._defects:
+                return Reply(554, "5.4.2", ("the connection was lost",))
             # The hop may have taken the message: no other hop is tried now, and this one again later. A
             # duplicate is then possible, a loss is not (RFC 1047).
             return silence.reply

@@ -92,12 +92,16 @@ class Router:
         except NoSuchName:
             return _unroutable(550, "5.1.2", f"the domain {domain} does not exist")
         except LookupFailed as error:
+            if "relay-servfail-is-final" in self._defects:
+                return _unroutable(550, "5.4.3", f"cannot look up {domain}: {error}")
             return _unroutable(451, "4.4.3", f"cannot look up {domain}: {error}")
         return await self._hops_by(records, domain)
 
     async def _hops_by(self, records: list[MxRecord], domain: str) -> "tuple[Hop, ...] | Unroutable":
         """Read the MX records: none, a null MX, or hosts by preference."""
         if not records:
+            if "relay-no-implicit-mx" in self._defects:
+                return _unroutable(550, "5.4.4", f"{domain} has no mail exchanger")
             # RFC 5321 §5.1: without any MX record, the domain itself at preference 0.
             return await self._hops_of([MxRecord(0, domain)], domain)
         if all(record.exchange == "" for record in records):
@@ -133,7 +137,8 @@ class Router:
         by_preference = sorted(records, key=lambda record: record.preference)
         for _, equals in groupby(by_preference, key=lambda record: record.preference):
             shuffled = list(equals)
-            self._random.shuffle(shuffled)
+            if "relay-equal-mx-in-order" not in self._defects:
+                self._random.shuffle(shuffled)
             ordered += shuffled
         return ordered[::-1] if "relay-mx-order-reversed" in self._defects else ordered
 
@@ -159,7 +164,7 @@ class Router:
                 break
             hops += [Hop(host, address) for address in addresses]
         if hops:
-            return tuple(hops)
+            return tuple(hops[:1] if "relay-first-host-only" in self._defects else hops)
         if failure is not None:
             return _unroutable(451, "4.4.3", f"cannot look up the mail exchangers of {domain}: {failure}")
         return _unroutable(550, "5.4.4", f"no mail exchanger of {domain} has an address")

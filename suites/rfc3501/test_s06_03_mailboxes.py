@@ -80,7 +80,7 @@ def test_a_trailing_separator_is_only_a_declaration(target: Target) -> None:
     "rfc3501/6.3.3/superior-names",
     level=SHOULD,
     needs=IMAP,
-    refuted_by=answered(b"CREATE", b"NO", of=b"OK"),
+    refuted_by=During(b"LIST", Rewrite.from_server(rb"^\* LIST [^\r]*middle\"?\r\n", b"")),
 )
 def test_superior_names_are_created(target: Target) -> None:
     """CREATE of a deep name makes the levels above it, should they be missing."""

@@ -58,8 +58,10 @@ def test_store_tells_the_new_flags(target: Target, stores: list[_Store]) -> None
         for number, (item, flags), _ in stores:
             result = box.client.store(number, item, flags)
             verify_ok(result)
-            model[number] = stored(model[number], item, flags)
+            before, model[number] = model[number], stored(model[number], item, flags)
             told = [same_flags(data.flags) for data in result.all(FetchData) if data.number == number]
+            if before == model[number] and not told:
+                continue  # "Normally, STORE will return the updated value", and there is none.
             verify_equal(
                 f"the last flags told of {number}", expected=[same_flags(model[number])], actual=told[-1:]
             )

@@ -3,8 +3,10 @@ from hypothesis import strategies as st
 from harness.conformance import SHOULD, SHOULD_NOT, given, requirement, verify, verify_reply
 from harness.targets import Target
 from harness.transport.tamper import Rewrite
-from suites.rfc4954.steps import AUTH, submission
+from harness.vocabulary.services import Service
+from suites.rfc4954.steps import AUTH, need_failures, submission
 from suites.rfc5321.steps import note
+from suites.rfc5321.tampering import Forged
 
 
 @requirement(

@@ -3,7 +3,13 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 from reference_server.codec.smtp.path import Mailbox
-from reference_server.mda.fields import count_received, field_names, header_of
+from reference_server.mda.fields import (
+    count_received,
+    field_names,
+    from_address,
+    header_of,
+    without_return_path,
+)
 from reference_server.mda.trace import date_time, received, return_path
 
 WHEN = datetime(2026, 3, 5, 7, 8, 9, tzinfo=UTC)
@@ -57,3 +63,16 @@ def test_field_names() -> None:
     }
     assert header_of(b"a: b\r\n\r\nbody") == b"a: b\r\n"
     assert header_of(b"\r\nbody") == b""
+
+
+def test_a_return_path_that_came_along_goes() -> None:
+    text = b"Return-Path: <a@b.test>\r\nSubject: x\r\nreturn-path:\r\n <c@d.test>\r\nX: y\r\n\r\n"
+    text += b"Return-Path: text\r\n"
+    assert without_return_path(text) == b"Subject: x\r\nX: y\r\n\r\nReturn-Path: text\r\n"
+    assert without_return_path(b"\r\nReturn-Path: text\r\n") == b"\r\nReturn-Path: text\r\n"
+
+
+def test_from_address() -> None:
+    assert from_address(b"From: A <a@b.test>\r\n\r\n") == Mailbox("a", "b.test")
+    assert from_address(b"From: <nonsense>\r\n\r\n") is None
+    assert from_address(b"Subject: x\r\n\r\nFrom: <a@b.test>\r\n") is None

@@ -1,0 +1,1 @@
+"""Checks on the whole way of a message: handed in by one protocol, read by another."""

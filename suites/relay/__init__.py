@@ -1,0 +1,1 @@
+"""Checks on how mail for other domains leaves: through our DNS, to our next hops."""

@@ -275,16 +275,24 @@ def _refusal(query: dns.message.Message) -> dns.rcode.Rcode | None:
 
 def _encode(query: dns.message.Message, reply: dns.message.Message, transport: str) -> bytes:
     if transport == "tcp":
-        return reply.to_wire(max_size=65535)
+        return _to_wire(reply, 65535)
     room = UDP_OCTETS if query.edns < 0 else max(UDP_OCTETS, min(query.payload, EDNS_OCTETS))
     with contextlib.suppress(dns.exception.TooBig):
-        return reply.to_wire(max_size=room)
+        return _to_wire(reply, room)
     reply.additional = []  # these are courtesy, their absence is no truncation (RFC 2181 §9)
     with contextlib.suppress(dns.exception.TooBig):
-        return reply.to_wire(max_size=room)
+        return _to_wire(reply, room)
     reply.answer, reply.authority = [], []
     reply.flags |= dns.flags.TC
-    return reply.to_wire(max_size=room)
+    return _to_wire(reply, room)
+
+
+def _to_wire(reply: dns.message.Message, max_size: int) -> bytes:
+    """Encode with the records in the order in which they were set; dnspython would shuffle them.
+
+    Whether a server under test shuffles hosts of equal preference is a question to it (RFC 5321 §5.1).
+    """
+    return reply.to_wire(max_size=max_size, want_shuffle=False)
 
 
 def _format_error(wire: bytes) -> bytes | None:

@@ -21,6 +21,8 @@ _RETRY_PAUSES_S = (0.3, 0.5, 1.0, 2.0)
 """A check cannot wait as long as the Internet does (RFC 5321 §4.5.4.1 says 30 minutes)."""
 _READY_WITHIN_S = 20.0
 _PAUSE_S = 0.005
+_PORTS = range(10_000, 30_000)
+_MOST_TRIES = 100
 
 
 @contextmanager
@@ -65,8 +67,8 @@ def _configuration(
     }
     if outbound:
         configuration["relay"] = {
-            "resolver": f"127.0.0.1:{_free_port(socket.SOCK_DGRAM)}",
-            "port": _free_port(socket.SOCK_STREAM),
+            "resolver": f"127.0.0.1:{_free_port()}",
+            "port": _free_port(),
             "outbound_domains": [OUTBOUND_DOMAIN],
             "retry_pauses_s": list(_RETRY_PAUSES_S),
         }
@@ -84,10 +86,23 @@ def await_file(path: Path, server: Server) -> None:
         time.sleep(_PAUSE_S)
 
 
-def _free_port(kind: socket.SocketKind) -> int:
-    """A port that is free just now, for UDP or TCP."""
+def _free_port() -> int:
+    """A port of loopback that is free just now for UDP and TCP, and that no outgoing connection will take.
+
+    It is bound only later, when the server runs already: what the system gives out by itself (from 32768 on,
+    as a rule) could be somebody's by then.
+    """
+    for _ in range(_MOST_TRIES):
+        port = _PORTS.start + secrets.randbelow(len(_PORTS))
+        if all(_is_free(port, kind) for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM)):
+            return port
+    raise LaunchFailed(f"no free port among {_PORTS.start} to {_PORTS.stop - 1}")
+
+
+def _is_free(port: int, kind: socket.SocketKind) -> bool:
     with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    assert isinstance(port, int)
-    return port
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True

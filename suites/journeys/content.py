@@ -4,7 +4,9 @@ from harness.conformance import Finding, verify_equal
 from harness.vocabulary.errors import RemoteProtocolError
 from harness.wire.message import HeaderField, parse_header, split_message
 
-MAY_GO = frozenset({b"return-path", b"bcc", b"resent-bcc", b"content-length", b"status", b"x-status", b"x-uid"})
+MAY_GO = frozenset(
+    {b"return-path", b"bcc", b"resent-bcc", b"content-length", b"status", b"x-status", b"x-uid"}
+)
 """Fields that transport or delivery may take away (RFC 5321 §4.4, RFC 6409 §8) or keep for itself."""
 
 
@@ -39,8 +41,8 @@ def judged_fields(sent: bytes) -> list[bytes]:
 def verify_intact(sent: bytes, stored: bytes) -> None:
     """Demand every field that was sent, in its octets, and the body; fields may have been added.
 
-    The order of the fields is another duty (RFC 5322 §3.6). SMTP sends whole lines: a body whose last line has
-    no CRLF gets one (RFC 5321 §4.1.1.4).
+    The order of the fields is another duty (RFC 5322 §3.6). SMTP sends whole lines, so that a body whose last
+    line has no CRLF gets one (RFC 5321 §4.1.1.4).
     """
     wanted = judged_fields(sent)
     left = list(kept_fields(sent, stored))

@@ -20,7 +20,6 @@ from harness.targets.findings import WrongMail
 from harness.vocabulary.judging import Need
 from harness.wire.message import split_message
 from harness.wire.smtp import Reply
-
 from suites.relay.report import tells_of_failure
 
 RELAYING: Final = frozenset({Need.OUTBOUND})
@@ -151,7 +150,7 @@ def submitting(target: Target) -> Iterator[Sender]:
     """Log in for submission, with a DNS that answers and a mailbox for notifications."""
     outbound = target.outbound
     assert outbound is not None
-    assert outbound.dns
+    outbound.dns.forget_queries()
     with target.fresh_mailbox() as mailbox, target.submission(mailbox.account) as peer:
         yield Sender(target, outbound, mailbox, peer)
 

@@ -1,3 +1,6 @@
+from hypothesis import assume
+from hypothesis import strategies as st
+
 from harness.conformance import (
     MUST,
     MUST_NOT,
@@ -16,9 +19,6 @@ from harness.targets import Target
 from harness.transport.tamper import Fault, Rewrite
 from harness.vocabulary.services import Service
 from harness.wire.message import find_fields
-from hypothesis import assume
-from hypothesis import strategies as st
-
 from suites.journeys.content import fields_of, verify_intact
 from suites.relay.steps import RELAYING, TOLD, mails_for, submitting, text_of
 
@@ -68,7 +68,7 @@ def test_content_survives_the_relay(target: Target, message: bytes) -> None:
 )
 @given(old=st.booleans(), text=messages.text_lines(utf8=True, max_lines=3))
 def test_eight_bits_are_not_sent_to_who_has_seven(target: Target, old: bool, text: bytes) -> None:
-    """Without 8BITMIME at the next hop the message is converted, or returned; none of its octets has eight bits."""
+    """Without 8BITMIME at the next hop the message is converted or returned, never sent as it is."""
     with (
         submitting(target) as sender,
         sender.outbound.next_hop(0, no_ehlo() if old else hide("8BITMIME", "SMTPUTF8")) as hop,
@@ -112,7 +112,7 @@ def test_mail_leaves_without_return_path(target: Target, text: bytes) -> None:
 )
 @given(local_part=addresses.local_parts())
 def test_local_parts_of_others_are_left_alone(target: Target, local_part: str) -> None:
-    """The next hop is given the local part in the octets that were submitted: only it knows what they mean."""
+    """The next hop is given the local part as it was submitted: only it knows what that means."""
     with submitting(target) as sender, sender.outbound.next_hop(0) as hop:
         domain = sender.outbound.domain()
         sender.outbound.route(domain, 0)
@@ -120,7 +120,9 @@ def test_local_parts_of_others_are_left_alone(target: Target, local_part: str) -
         # A submission server may refuse addresses for what they look like.
         assume(reply.is_positive)
         _, mail = sender.demand_arrival([hop], domain, "its next hop accepts it")
-        verify_equal("the recipient at the next hop", expected=(f"{local_part}@{domain}",), actual=mail.rcpt_tos)
+        verify_equal(
+            "the recipient at the next hop", expected=(f"{local_part}@{domain}",), actual=mail.rcpt_tos
+        )
 
 
 @requirement(

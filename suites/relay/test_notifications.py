@@ -1,5 +1,7 @@
 import re
 
+from hypothesis import strategies as st
+
 from harness.conformance import (
     MUST,
     MUST_NOT,
@@ -16,8 +18,6 @@ from harness.peers.behaviour import Stage, refuse
 from harness.targets import StoredMessage, Target
 from harness.transport.tamper import Fault, Rewrite
 from harness.wire.message import find_fields
-from hypothesis import strategies as st
-
 from suites.relay.report import Report, read_report, without_comments
 from suites.relay.steps import TOLD, Sender, mails_for, submitting
 
@@ -147,7 +147,7 @@ def test_partial_failures_are_notified(target: Target, good: int, bad: int) -> N
     refuted_by=Rewrite.from_server(rb"report-type=(\"?)d", rb"report-type=\1x"),
 )
 def test_a_report_has_its_parts(target: Target) -> None:
-    """A multipart/report has a part in words, then one of the type that report-type names, then perhaps the message."""
+    """A multipart/report has a part in words, one of the type that report-type names, perhaps the message."""
     with submitting(target) as sender:
         _, message = _failed(sender)
         report = _report(message)

@@ -1,8 +1,8 @@
+from hypothesis import strategies as st
+
 from harness.conformance import PROSE, Finding, given, requirement, verify_equal, verify_reply
 from harness.targets import Target
 from harness.transport.tamper import Fault
-from hypothesis import strategies as st
-
 from suites.relay.steps import TOLD, is_refused_for_good, submitting
 
 

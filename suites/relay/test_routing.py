@@ -1,4 +1,7 @@
 from contextlib import ExitStack
+from itertools import pairwise
+
+from hypothesis import strategies as st
 
 from harness.conformance import (
     MUST,
@@ -15,8 +18,6 @@ from harness.conformance import (
 from harness.peers.behaviour import ACCEPT, Behaviour, Stage, drop, refuse
 from harness.targets import Target
 from harness.transport.tamper import Fault
-from hypothesis import strategies as st
-
 from suites.relay.steps import (
     RELAYING,
     RETRY_PATIENCE_S,
@@ -84,7 +85,7 @@ def test_equal_preferences_share_the_load(target: Target) -> None:
     needs=RELAYING,
     refuted_by=Fault("relay-first-host-only"),
 )
-@given(trouble=st.sampled_from([None, _BUSY, drop(Stage.CONNECT)]))
+@given(trouble=st.sampled_from([_BUSY, drop(Stage.CONNECT), None]))
 def test_the_next_host_is_tried(target: Target, trouble: Behaviour | None) -> None:
     """While the preferred host cannot be reached, or says 421, the second one gets the message."""
     with submitting(target) as sender, ExitStack() as stack:
@@ -117,7 +118,7 @@ def test_the_next_host_is_tried(target: Target, trouble: Behaviour | None) -> No
 )
 @given(failures=st.integers(0, 1))
 def test_addresses_beside_mx_records_are_not_used(target: Target, failures: int) -> None:
-    """A domain's own address is no way to it where there is an MX record, even if that host fails at first."""
+    """A domain's own address is no way to it where there is an MX record, even if that host fails."""
     busy = refuse(Stage.CONNECT, 421, "4.3.2 not now", times=failures) if failures else ACCEPT
     with (
         submitting(target) as sender,
@@ -161,7 +162,7 @@ def test_aliases_of_domains_are_followed(target: Target, links: int, by_mx: bool
     """A domain that is an alias is treated as the name that it stands for."""
     with submitting(target) as sender, sender.outbound.next_hop(0) as hop:
         names = [sender.outbound.domain() for _ in range(links + 1)]
-        for alias, name in zip(names, names[1:], strict=False):
+        for alias, name in pairwise(names):
             sender.outbound.dns.set(alias, "CNAME", f"{name}.")
         if by_mx:
             sender.outbound.route(names[-1], 0)

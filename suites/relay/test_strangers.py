@@ -1,9 +1,9 @@
+from hypothesis import strategies as st
+
 from harness.conformance import HAZARD, given, requirement, verify_equal
 from harness.targets import Target
 from harness.transport.tamper import Fault
 from harness.vocabulary.services import Service
-from hypothesis import strategies as st
-
 from suites.relay.steps import RELAYING, submitting
 
 _FORMS = [
@@ -28,7 +28,7 @@ _FORMS = [
 )
 @given(form=st.sampled_from(_FORMS), from_within=st.booleans())
 def test_no_form_of_address_relays_for_strangers(target: Target, form: str, from_within: bool) -> None:
-    """What a stranger hands in for another domain, in whatever form of address, does not reach its next hop."""
+    """What a stranger hands in for another domain does not reach it, in whatever form the address is."""
     with submitting(target) as sender, sender.outbound.next_hop(0) as hop, target.smtp() as stranger:
         domain, after = sender.outbound.domain(), sender.outbound.domain()
         sender.outbound.route(domain, 0)

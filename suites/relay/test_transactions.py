@@ -1,10 +1,10 @@
+from hypothesis import strategies as st
+
 from harness.conformance import MUST, MUST_NOT, SHOULD, given, inconclusive, requirement, verify, verify_equal
 from harness.peers.behaviour import Behaviour, Stage, drop, no_ehlo, refuse
 from harness.peers.next_hop import NextHop
 from harness.targets import Target
 from harness.transport.tamper import Fault
-from hypothesis import strategies as st
-
 from suites.relay.steps import RELAYING, Sender, mails_for, submitting
 
 _PUT_OFF = [
@@ -42,7 +42,9 @@ def test_mail_that_is_put_off_is_sent_again(target: Target, trouble: Behaviour) 
     refuted_by=Fault("relay-lost-reply-is-final"),
     also=["rfc5321/6.1/mail-not-lost"],
 )
-@given(trouble=st.sampled_from([drop(Stage.TEXT, times=1), drop(Stage.DATA, times=1), drop(Stage.RCPT, times=1)]))
+@given(
+    trouble=st.sampled_from([drop(Stage.TEXT, times=1), drop(Stage.DATA, times=1), drop(Stage.RCPT, times=1)])
+)
 def test_mail_is_sent_again_after_a_lost_reply(target: Target, trouble: Behaviour) -> None:
     """Where the connection ends before the reply, to the final dot above all, the message is sent again."""
     with submitting(target) as sender, sender.outbound.next_hop(0, trouble) as hop:

@@ -50,24 +50,29 @@ def test_each_new_message_has_a_higher_uid(target: Target, actions: list[str]) -
     with target.imap_mailbox() as box:
         client, other = box.client, box.other_session()
         box.append(compose())
-        highest = 0
-        for action in actions:
+        verify_ok(client.noop())
+        highest, count = 0, 1
+        for action in ["copy", *actions]:
             match action:
                 case "append":
                     box.append(compose())
                 case "append-elsewhere":
                     verify_ok(other.append(box.name, compose()))
-                case "copy" if client.selected is not None and client.selected.exists:
+                case _ if not count:
+                    continue
+                case "copy":
                     verify_ok(client.copy(1, box.name))
-                case "expunge" if client.selected is not None and client.selected.exists:
+                case "expunge":
                     delete_marked(client, b"*")
                     verify_ok(client.expunge())
+            count += -1 if action == "expunge" else 1
             verify_ok(client.noop())
             uids = uids_of(client)
+            verify_equal("the number of messages", expected=count, actual=len(uids))
             verify(list(uids) == sorted(set(uids)), expected="UIDs that ascend with the numbers", actual=uids)
             if action == "expunge":
                 continue
-            verify(uids and uids[-1] > highest, expected=f"a new UID above {highest}", actual=uids)
+            verify(uids[-1] > highest, expected=f"a new UID above {highest}", actual=uids)
             highest = max(highest, *uids)
 
 

@@ -166,7 +166,7 @@ def test_login_with_a_wrong_password_is_no(target: Target) -> None:
     "rfc3501/6.2.3/login-string-forms",
     level=PROSE,
     needs=IMAP,
-    refuted_by=Rewrite.from_client(rb"\{[0-9]+\+?\}\r\n", b'"" '),
+    refuted_by=Rewrite.from_client(rb"\A(?!A[0-9]{4} )[^\r ]", b"#"),
 )
 def test_login_takes_every_form_of_string(target: Target) -> None:
     """User name and password mean the same as quoted strings, as literals, and mixed."""

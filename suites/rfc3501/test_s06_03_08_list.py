@@ -1,5 +1,6 @@
 """RFC 3501 §6.3.8: LIST, its wildcards and its empty pattern."""
 
+from hypothesis import example
 from hypothesis import strategies as st
 
 from harness.conformance import PROSE, given, requirement, unsupported, verify, verify_equal, verify_ok
@@ -21,6 +22,7 @@ _PATTERNS = st.lists(mailbox_names.patterns(["", *_TREE]), min_size=4, max_size=
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"(LIST \S+ \S*)%", rb"\1*"),
 )
+@example(patterns=["%", "a%", "a/%", "*", "a*c"])
 @given(patterns=_PATTERNS)
 def test_wildcards_match_what_they_should(target: Target, patterns: list[str]) -> None:
     """`*` matches any run of characters, `%` any that has no hierarchy separator; nothing else is listed."""

@@ -2,6 +2,7 @@
 
 import re
 
+from hypothesis import example
 from hypothesis import strategies as st
 
 from harness.conformance import (
@@ -44,6 +45,7 @@ def _original(found: re.Match[bytes], memory: Memory) -> bytes:
     needs=IMAP,
     refuted_by=Remembering(rb"^\* ([0-9]+) EXPUNGE", _original),
 )
+@example(chosen={1, 2, 4})
 @given(chosen=_CHOSEN)
 def test_expunge_numbers_count_what_is_left(target: Target, chosen: set[int]) -> None:
     """Each EXPUNGE response renumbers at once: replayed, the responses leave what the mailbox holds."""

@@ -1,5 +1,7 @@
 """RFC 3501 §6.4.4, §7.2.5: SEARCH, its keys, and its response."""
 
+import re
+
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
@@ -22,9 +24,18 @@ from harness.wire.imap import Literal, SearchData
 from suites.imap.talk import IMAP, uids_of
 from suites.imap.tampering import During, not_told
 
+_SIZE_KEY = re.compile(rb"LARGER|SMALLER")
+
 
 def _several(keys: SearchStrategy[Program]) -> SearchStrategy[list[Program]]:
     return st.lists(keys, min_size=4, max_size=16)
+
+
+def _programs(*, max_keys: int = 5) -> SearchStrategy[Program]:
+    """Programs in which sizes are compared once at most; several have a check of their own."""
+    return search_programs.programs(max_keys=max_keys).filter(
+        lambda program: len(_SIZE_KEY.findall(program.octets)) < 2
+    )
 
 
 def _with_corpus(box: ImapMailbox) -> tuple[int, ...]:
@@ -47,6 +58,28 @@ def _judge(target: Target, programs: list[Program]) -> None:
                 expected=list(program.numbers(CORPUS, uids)),
                 actual=sorted(result.numbers),
             )
+
+
+def _negated(program: Program) -> Program:
+    return Program(b"NOT " + program.octets, lambda place: not program.matches(place))
+
+
+def _either(one: Program, other: Program) -> Program:
+    return Program(
+        b"OR %s %s" % (one.octets, other.octets), lambda place: one.matches(place) or other.matches(place)
+    )
+
+
+def _both(one: Program, other: Program) -> Program:
+    return Program(
+        b"(%s %s)" % (one.octets, other.octets), lambda place: one.matches(place) and other.matches(place)
+    )
+
+
+def _combined(keys: SearchStrategy[Program]) -> SearchStrategy[Program]:
+    """Two of the keys by OR, or side by side, under NOT or not."""
+    pairs = st.builds(_either, keys, keys) | st.builds(_both, keys, keys)
+    return pairs | pairs.map(_negated)
 
 
 @requirement(
@@ -88,6 +121,18 @@ def test_search_for_sizes(target: Target, programs: list[Program]) -> None:
 
 
 @requirement(
+    "rfc3501/6.4.4/size-keys-together",
+    level=PROSE,
+    needs=IMAP,
+    refuted_by=Rewrite.from_client(rb"(LARGER|SMALLER) [0-9]+ (LARGER|SMALLER)", rb"ALL \2"),
+)
+@given(programs=_several(_combined(search_programs.size_keys())))
+def test_search_for_several_sizes(target: Target, programs: list[Program]) -> None:
+    """Several LARGER and SMALLER under NOT and OR each keep their own meaning."""
+    _judge(target, programs)
+
+
+@requirement(
     "rfc3501/6.4.4/string-keys",
     level=PROSE,
     needs=IMAP,
@@ -117,14 +162,10 @@ def test_search_for_numbers(target: Target, programs: list[Program]) -> None:
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"\bNOT ", b""),
 )
-@given(programs=_several(search_programs.programs(max_keys=2)))
+@given(programs=_several(_programs(max_keys=2)))
 def test_search_not(target: Target, programs: list[Program]) -> None:
     """NOT finds the messages that its key does not."""
     _judge(target, [_negated(program) for program in programs])
-
-
-def _negated(program: Program) -> Program:
-    return Program(b"NOT " + program.octets, lambda place: not program.matches(place))
 
 
 @requirement(
@@ -133,22 +174,10 @@ def _negated(program: Program) -> Program:
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"SEARCH OR ", b"SEARCH "),
 )
-@given(
-    programs=_several(
-        st.builds(lambda *keys: keys, *[search_programs.programs(max_keys=1)] * 2).map(
-            lambda keys: _either(*keys)
-        )
-    )
-)
+@given(programs=_several(st.builds(_either, _programs(max_keys=1), _programs(max_keys=1))))
 def test_search_or(target: Target, programs: list[Program]) -> None:
     """OR finds the messages that either of its two keys does."""
     _judge(target, programs)
-
-
-def _either(one: Program, other: Program) -> Program:
-    return Program(
-        b"OR %s %s" % (one.octets, other.octets), lambda place: one.matches(place) or other.matches(place)
-    )
 
 
 @requirement(
@@ -158,7 +187,7 @@ def _either(one: Program, other: Program) -> Program:
     refuted_by=Rewrite.from_client(rb"SEARCH \((\S+) [^()]*\)\r\n", rb"SEARCH \1\r\n")
     + Rewrite.from_client(rb"SEARCH NOT ", b"SEARCH "),
 )
-@given(programs=_several(search_programs.programs()))
+@given(programs=_several(_programs()))
 def test_search_programs(target: Target, programs: list[Program]) -> None:
     """Keys beside each other all have to match; NOT, OR and parentheses combine them to any depth."""
     _judge(target, programs)
@@ -170,7 +199,7 @@ def test_search_programs(target: Target, programs: list[Program]) -> None:
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"UID SEARCH", b"SEARCH"),
 )
-@given(programs=_several(search_programs.programs(max_keys=2)), expunged=st.integers(1, 3))
+@given(programs=_several(_programs(max_keys=2)), expunged=st.integers(1, 3))
 def test_uid_search_answers_with_uids(target: Target, programs: list[Program], expunged: int) -> None:
     """UID SEARCH finds what SEARCH does, and names it by UID."""
     with target.imap_mailbox() as box:

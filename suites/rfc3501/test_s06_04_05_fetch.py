@@ -117,7 +117,8 @@ def test_a_partial_beyond_the_end_is_empty(target: Target, text: bytes, beyond: 
     "rfc3501/6.4.5/header-and-text",
     level=PROSE,
     needs=IMAP,
-    refuted_by=During(b"FETCH", Rewrite.from_client(rb"BODY\.PEEK\[TEXT\]", b"BODY.PEEK[TEXT]<1.9999>")),
+    refuted_by=Rewrite.from_client(rb"BODY\.PEEK\[HEADER\]", b"BODY.PEEK[HEADER]<0.20>")
+    + Rewrite.from_server(rb"BODY\[HEADER\]<0>", b"BODY[HEADER]"),
 )
 @given(text=_MESSAGES)
 def test_header_and_text_make_the_message(target: Target, text: bytes) -> None:

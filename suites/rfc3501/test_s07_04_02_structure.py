@@ -63,8 +63,8 @@ def test_mime_is_the_header_of_a_part(target: Target, message: MimeMessage) -> N
     "rfc3501/6.4.5/nested-message",
     level=PROSE,
     needs=IMAP,
-    refuted_by=Rewrite.from_client(rb"(BODY\.PEEK\[[0-9.]+)\.TEXT\]", rb"\1.HEADER]")
-    + Rewrite.from_server(rb"(BODY\[[0-9.]+)\.HEADER\]", rb"\1.TEXT]"),
+    refuted_by=Rewrite.from_client(rb"BODY\.PEEK\[2\.TEXT\]", b"BODY.PEEK[2]")
+    + Rewrite.from_server(rb"BODY\[2\]", b"BODY[2.TEXT]"),
 )
 @given(inner=mime.messages(max_leaves=3, nested_messages=False))
 def test_a_nested_message_has_header_and_text(target: Target, inner: MimeMessage) -> None:
@@ -187,7 +187,7 @@ _Mailbox = tuple[str | None, str, str]
     "rfc3501/7.4.2/envelope",
     level=PROSE,
     needs=IMAP,
-    refuted_by=During(b"FETCH", Rewrite.from_server(rb"(?<=\.test\")\)\)", b")NIL)")),
+    refuted_by=During(b"FETCH", Rewrite.from_server(rb"(\)\) )\(\([^()]*\)\)", rb"\1NIL", count=1)),
 )
 @given(
     fields=st.fixed_dictionaries(

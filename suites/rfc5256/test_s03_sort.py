@@ -22,7 +22,12 @@ _KEYS: dict[str, _Key] = {
 }
 """Those whose order no collation of ASCII letters can dispute; FROM and SUBJECT have rules of their own."""
 
-_CRITERIA = st.lists(st.tuples(st.booleans(), st.sampled_from(sorted(_KEYS))), min_size=1, max_size=3)
+_CRITERIA = st.lists(
+    st.tuples(st.booleans(), st.sampled_from(sorted(_KEYS))),
+    min_size=1,
+    max_size=3,
+    unique_by=lambda each: each[1],
+)
 _Criteria = list[tuple[bool, str]]
 
 

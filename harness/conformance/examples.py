@@ -87,7 +87,7 @@ class Examples:
         elif error is not None and self.failure is None:
             self.count -= 1
 
-    def _translated(self, body: Callable[..., object], *args: object, **arguments: object) -> object:
+    def _translated(self, body: Callable[..., object], /, *args: object, **arguments: object) -> object:
         """Call `body`; what the peer's silence or bad grammar raised becomes a finding, or inconclusive."""
         try:
             return body(*args, **arguments)

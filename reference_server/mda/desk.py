@@ -145,12 +145,13 @@ class Desk:
 
     def deliver(self, reverse_path: ReversePath, recipients: Iterable[Recipient], text: bytes) -> Change[Any]:
         """Return the change that brings `text` to the recipients, local ones and others."""
-        local: dict[tuple[int, str], Account] = {}
+        local: dict[tuple[int, str, int], Account] = {}
         remote: dict[str, Mailbox] = {}
-        for recipient in recipients:
+        for number, recipient in enumerate(recipients):
             mailbox = recipient.mailbox
             if recipient.account is not None:
-                local[recipient.account.account_id, mailbox.local_part.lower()] = recipient.account
+                copy = number if "mda-duplicates-kept" in self._defects else 0
+                local[recipient.account.account_id, mailbox.local_part.lower(), copy] = recipient.account
             else:
                 remote[f"{mailbox.local_part}@{mailbox.domain.lower()}"] = mailbox
         parts: list[Change[Any]] = []

@@ -18,13 +18,13 @@ _MSG_ID = rb"<[^<>@\s]+@[^<>@\s]+>"
 # Opt-info = [Via] [With] [ID] [For] [Additional-Registered-Clauses]
 # For      = CFWS "FOR" FWS ( Path / Mailbox )                                               ; RFC 5321 §4.4
 #
-# The (TCP-info) of an Extended-Domain is a comment to the eye. An id of several atoms with dots between them is
-# what the ABNF of RFC 5322 §3.6.7 allows.
+# The (TCP-info) of an Extended-Domain is a comment to the eye. An id with dots is no Atom, but widespread,
+# and RFC 5322 §3.6.7 has a form for it.
 _STAMP = re.compile(
     rb"from\s+(?P<source>%(domain)b)\s+by\s+%(domain)b"
     rb"(?:\s+via\s+%(atom)b)?(?:\s+with\s+(?P<protocol>%(atom)b))?"
     rb"(?:\s+id\s+(?:%(atom)b(?:\.%(atom)b)*|%(msg_id)b))?(?:\s+for\s+(?P<path>%(path)b))?"
-    rb"(?:\s+%(atom)b\s+(?:%(atom)b|\"[^\"]*\"))*\s*;\s*(?P<date>.*)"
+    rb"(?:\s+(?!(?:via|with|id|for|by)\s)%(atom)b\s+(?:%(atom)b|\"[^\"]*\"))*\s*;\s*(?P<date>.*)"
     % {b"domain": _DOMAIN, b"atom": _ATOM, b"msg_id": _MSG_ID, b"path": _PATH},
     re.IGNORECASE | re.DOTALL,
 )
@@ -81,4 +81,6 @@ def without_comments(value: bytes) -> bytes:
 
 def _is_time_of_day(date: re.Match[bytes]) -> bool:
     seconds = int(date["second"] or b"0")
-    return 1 <= int(date["day"]) <= 31 and int(date["hour"]) < 24 and int(date["minute"]) < 60 and seconds <= 60
+    return (
+        1 <= int(date["day"]) <= 31 and int(date["hour"]) < 24 and int(date["minute"]) < 60 and seconds <= 60
+    )

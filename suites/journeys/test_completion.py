@@ -18,9 +18,7 @@ def _submitted(target: Target, message: bytes) -> StoredMessage:
     """Have a user submit a message to their own address."""
     with target.fresh_mailbox() as mailbox, target.submission(mailbox.account) as peer:
         eight_bit = [] if message.isascii() else ["BODY=8BITMIME"]
-        reply = peer.submit(
-            sender=mailbox.address, to=mailbox.address, message=message, parameters=eight_bit
-        )
+        reply = peer.submit(sender=mailbox.address, to=mailbox.address, message=message, parameters=eight_bit)
         verify(reply.is_positive, expected="a submission to a local address is accepted", actual=reply.octets)
         return mailbox.only_message()
 
@@ -39,7 +37,7 @@ def _incomplete(*missing: bytes) -> bytes:
 )
 @given(message=messages.conforming_messages(long=True))
 def test_submitted_content_comes_back(target: Target, message: bytes) -> None:
-    """A submission that has all its fields reaches a local address in the octets in which it was submitted."""
+    """A submission that has all its fields reaches a local address in the octets that were submitted."""
     verify_intact(message, _submitted(target, message).octets)
 
 

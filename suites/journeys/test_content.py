@@ -147,7 +147,9 @@ def test_fields_keep_their_order(target: Target, fields: list[bytes], identifier
     with target.fresh_mailbox() as mailbox:
         target.deliver(mailbox, message)
         stored = mailbox.only_message().octets
-        verify_equal("the order of the fields", expected=judged_fields(message), actual=kept_fields(message, stored))
+        verify_equal(
+            "the order of the fields", expected=judged_fields(message), actual=kept_fields(message, stored)
+        )
 
 
 @requirement(

@@ -50,7 +50,7 @@ def _send_to_all(target: Target, count: int) -> tuple[bytes, list[tuple[Mailbox,
 )
 @given(name=addresses.domains() | addresses.address_literals(), extended=st.booleans())
 def test_received_fields_follow_their_grammar(target: Target, name: str, extended: bool) -> None:
-    """Each Received field that was added has its clauses in their form and order, and a date of today's form."""
+    """Each Received field that was added has its clauses in their form and order, then a date."""
     message = messages.compose()
     with target.fresh_mailbox() as mailbox, target.smtp(hello=False) as peer:
         if not (peer.ehlo(name) if extended else peer.helo(name)).is_positive:
@@ -92,7 +92,11 @@ def test_other_recipients_are_not_disclosed(target: Target, count: int) -> None:
         for mailbox, stored in copies:
             added = b"".join(field.octets for field in added_fields(message, stored.octets)).lower()
             shown = [one for one in hidden if one != mailbox.address and one.lower().encode() in added]
-            verify(not shown, expected=f"nothing of {', '.join(hidden)} in the copy of {mailbox.address}", actual=added)
+            verify(
+                not shown,
+                expected=f"nothing of {', '.join(hidden)} in the copy of {mailbox.address}",
+                actual=added,
+            )
 
 
 @requirement(

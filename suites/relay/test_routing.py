@@ -1,4 +1,5 @@
 from contextlib import ExitStack
+from enum import StrEnum
 from itertools import pairwise
 
 from hypothesis import strategies as st
@@ -15,8 +16,8 @@ from harness.conformance import (
     verify_equal,
     verify_reply,
 )
-from harness.peers.behaviour import ACCEPT, Behaviour, Stage, drop, refuse
-from harness.targets import Target
+from harness.peers.behaviour import ACCEPT, Stage, drop, refuse
+from harness.targets import Outbound, Target
 from harness.transport.tamper import Fault
 from suites.relay.steps import (
     RELAYING,
@@ -79,20 +80,36 @@ def test_equal_preferences_share_the_load(target: Target) -> None:
         )
 
 
+class Trouble(StrEnum):
+    """What is wrong with the way that is tried first."""
+
+    BUSY = "the first host says 421"
+    DROPS = "the first host closes the connection without a greeting"
+    DOWN = "nobody listens at the first host"
+    NO_ADDRESS = "the first host has no address"
+    NO_NAME = "the first host does not exist"
+    FIRST_ADDRESS = "nobody listens at one of the host's two addresses"
+
+
+_TROUBLED = {Trouble.BUSY: _BUSY, Trouble.DROPS: drop(Stage.CONNECT)}
+
+
 @requirement(
     "rfc5321/5.1/next-host-tried",
     level=MUST,
     needs=RELAYING,
     refuted_by=Fault("relay-first-host-only"),
 )
-@given(trouble=st.sampled_from([_BUSY, drop(Stage.CONNECT), None]))
-def test_the_next_host_is_tried(target: Target, trouble: Behaviour | None) -> None:
-    """While the preferred host cannot be reached, or says 421, the second one gets the message."""
+@given(trouble=st.sampled_from(Trouble))
+def test_the_next_host_is_tried(target: Target, trouble: Trouble) -> None:
+    """While one host or address fails, the message goes to the next one."""
     with submitting(target) as sender, ExitStack() as stack:
         domain = sender.outbound.domain()
         second = stack.enter_context(sender.outbound.next_hop(1))
-        first = None if trouble is None else stack.enter_context(sender.outbound.next_hop(0, trouble))
-        sender.outbound.route(domain, 0, 1)
+        first = None
+        if trouble in _TROUBLED:
+            first = stack.enter_context(sender.outbound.next_hop(0, _TROUBLED[trouble]))
+        _set_up(sender.outbound, domain, trouble)
         sender.send(f"user@{domain}")
 
         def settled() -> bool:
@@ -104,10 +121,27 @@ def test_the_next_host_is_tried(target: Target, trouble: Behaviour | None) -> No
         if first is not None and not mails_for(second, domain) and not second.connections:
             verify(
                 first.connections <= 2,
-                expected="the second host tried when the first one fails",
+                expected=f"the second host tried when {trouble}",
                 actual=f"{first.connections} connections to the first host, none to the second",
             )
-        sender.demand_arrival([second], domain, "the preferred host fails")
+        sender.demand_arrival([second], domain, f"it is the next one, and {trouble}")
+
+
+def _set_up(outbound: Outbound, domain: str, trouble: Trouble) -> None:
+    """Write the records: two hosts, or one with two addresses, of which next hop 1 works."""
+    dns = outbound.dns
+    outbound.route(domain, 0, 1)
+    match trouble:
+        case Trouble.NO_ADDRESS:
+            dns.remove(f"mx0.{domain}", "A")
+            dns.set(f"mx0.{domain}", "TXT", "none")
+        case Trouble.NO_NAME:
+            dns.remove(f"mx0.{domain}")
+        case Trouble.FIRST_ADDRESS:
+            dns.set(domain, "MX", f"10 mx0.{domain}.")
+            dns.set(f"mx0.{domain}", "A", outbound.next_hop_host(0), outbound.next_hop_host(1))
+        case Trouble.BUSY | Trouble.DROPS | Trouble.DOWN:
+            pass
 
 
 @requirement(

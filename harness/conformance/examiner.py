@@ -31,6 +31,8 @@ BENCH = pytest.StashKey[Bench]()
 """The open target, in the configuration's stash."""
 _INFO = pytest.StashKey[CheckInfo]()
 _DECLARATION = pytest.StashKey[Declaration]()
+_OUTBOUND = "outbound"
+"""The group of checks that stay in one worker."""
 _RESULT = pytest.StashKey[CaseResult]()
 
 
@@ -111,6 +113,12 @@ class Examiner:
                 report.result = []
         return report
 
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """Mark the checks that answer DNS for one worker: there is one address, for one process at a time."""
+        declaration = declaration_of(getattr(item, "obj", None))
+        if declaration is not None and Need.OUTBOUND in declaration.needs and self._conductor is None:
+            item.add_marker(pytest.mark.xdist_group(_OUTBOUND))
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Order as the RFCs read, and keep what is selected.
@@ -132,8 +140,12 @@ class Examiner:
             self._config.hook.pytest_deselected(items=others)
             items[:] = kept
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Fix the plan, and give every check its seed."""
+        for item in session.items:
+            if item.get_closest_marker("xdist_group") is not None:
+                _name_group(item)
         self._plan = self._describe(session.items)
         for item in session.items:
             if isinstance(item, pytest.Function) and _INFO in item.stash and hasattr(item.obj, "hypothesis"):
@@ -268,8 +280,6 @@ class Examiner:
                 infos[declaration.id] = info
             item.stash[_INFO] = info
             item.stash[_DECLARATION] = declaration
-            if Need.OUTBOUND in declaration.needs and self._config.pluginmanager.hasplugin("xdist"):
-                item.add_marker(pytest.mark.xdist_group("outbound"))  # one address for DNS, one process on it
         return list(infos.values())
 
     def _refuse(self, problem: str) -> None:
@@ -281,6 +291,17 @@ class Examiner:
         self._conductor.recorder.refuse(problem, usage=True)
         if self._config.pluginmanager.hasplugin("terminalreporter"):
             raise pytest.UsageError(problem)
+
+
+def _name_group(item: pytest.Item) -> None:
+    """Put the group into the item's id, where xdist's scheduler looks for it.
+
+    xdist 3.8 writes it to an attribute that pytest has stopped reading in 9.2; the worker is about to send the
+    ids, so what is missing is made up for here.
+    """
+    if not item.nodeid.endswith(f"@{_OUTBOUND}"):
+        structured = getattr(item, "_id")  # noqa: B009 - private, and in newer versions of pytest only
+        setattr(item, "_id", type(structured).parse(f"{item.nodeid}@{_OUTBOUND}"))  # noqa: B010
 
 
 def _case_of(item: pytest.Function, info: CheckInfo) -> Case:

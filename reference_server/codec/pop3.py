@@ -6,6 +6,8 @@ from typing import Final
 LINE_LIMIT_OCTETS: Final = 255
 """The longest command, with its CRLF (RFC 2449 §4)."""
 
+_FEW_OCTETS: Final = 4096
+
 TERMINATOR: Final = b".\r\n"
 CRLF: Final = b"\r\n"
 
@@ -75,12 +77,28 @@ def top(octets: bytes, lines: int) -> bytes:
         if blank < 0:
             return octets
         end = blank + 2 * len(CRLF)
+    return octets[: _end_of_lines(octets, end, lines)]
+
+
+def _end_of_lines(octets: bytes, start: int, lines: int) -> int:
+    """Return where the first `lines` lines from `start` on end; found by halves, as there may be millions."""
+    low, high = start, len(octets)
+    while high - low > _FEW_OCTETS:
+        middle = (low + high) // 2
+        # A CRLF on the border belongs to the second half.
+        middle -= octets[middle - 1 : middle + 1] == CRLF
+        count = octets.count(CRLF, low, middle)
+        if count >= lines:
+            high = middle
+        else:
+            low = middle
+            lines -= count
     for _ in range(lines):
-        line_end = octets.find(CRLF, end)
+        line_end = octets.find(CRLF, low)
         if line_end < 0:
-            return octets
-        end = line_end + len(CRLF)
-    return octets[:end]
+            return len(octets)
+        low = line_end + len(CRLF)
+    return low
 
 
 def scan_listing(number: int, value: int | bytes) -> bytes:

@@ -35,6 +35,10 @@ RESPONSE_LIMIT_OCTETS: Final = 12_288
 """The longest base64 line that is worth reading (RFC 4954 §4 names this figure)."""
 
 
+_NAME_LIMIT_OCTETS: Final = 1024
+"""Longer names are no addresses; preparing one of 12 KiB takes a tenth of a second of the session's thread."""
+
+
 @dataclass(frozen=True, slots=True)
 class ScramKeys:
     """What a server keeps for SCRAM-SHA-256 instead of the password (RFC 5802 §3)."""
@@ -175,6 +179,8 @@ def _read_client_first(message: bytes) -> "_ClientFirst | Denied":
         return Denied("extensions-not-supported")
     if found["binding"].startswith(b"p"):
         return Denied("channel-binding-not-supported")
+    if len(found["login"]) > _NAME_LIMIT_OCTETS or len(found["authorize"] or b"") > _NAME_LIMIT_OCTETS:
+        return Denied("the name is too long", malformed=True)
     login = _saslname(found["login"])
     authorize = _saslname(found["authorize"] or b"")
     if login is None or authorize is None:

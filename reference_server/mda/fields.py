@@ -9,7 +9,7 @@ from reference_server.codec.smtp.path import Mailbox, PathError, parse_mailbox
 
 _FROM = re.compile(rb"^From[ \t]*:[^\r\n]*<([^<>\r\n]*)>", re.IGNORECASE | re.MULTILINE)
 _RECEIVED = re.compile(rb"^Received[ \t]*:", re.IGNORECASE | re.MULTILINE)
-_RETURN_PATH = re.compile(rb"^Return-Path[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*", re.IGNORECASE | re.MULTILINE)
+_RETURN_PATH = re.compile(rb"^Return-Path[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*+", re.IGNORECASE | re.MULTILINE)
 _NAME = re.compile(rb"^([!-9;-~]+)[ \t]*:", re.MULTILINE)
 
 

@@ -272,7 +272,7 @@ class Connection(asyncio.BufferedProtocol):
             case Query(work):
                 hub.store.query(work, lambda result: self._answer(number, result))
             case VerifyPassword(login, password):
-                hub.verify(login, password, lambda account: self._answer(number, account))
+                hub.verify(login, password, self.peer.address, lambda account: self._answer(number, account))
             case Flush():
                 self._deadline.set(_UNREAD_S)
                 if not self._is_full:

@@ -103,14 +103,19 @@ class Hub:
 
     # Effects
 
-    def verify(self, login: str, password: str, done: Callable[[Any], None]) -> None:
-        """Verify a password off the loop; a wrong one is answered after a pause."""
+    def verify(self, login: str, password: str, address: str, done: Callable[[Any], None]) -> None:
+        """Verify a password off the loop; a wrong one is logged, and answered after a pause."""
+        if self.stopping:
+            self.loop.call_soon(done, StoreUnavailable("the server is stopping"))
+            return
         future: Future[Any] = self._verifiers.submit(self.store.verify, login, password)
         future.add_done_callback(
-            lambda finished: self.loop.call_soon_threadsafe(self._verified, finished, login, done)
+            lambda finished: self.loop.call_soon_threadsafe(self._verified, finished, login, address, done)
         )
 
-    def _verified(self, finished: "Future[Any]", login: str, done: Callable[[Any], None]) -> None:
+    def _verified(
+        self, finished: "Future[Any]", login: str, address: str, done: Callable[[Any], None]
+    ) -> None:
         if finished.cancelled():
             done(StoreUnavailable("the server is stopping"))
             return
@@ -121,7 +126,7 @@ class Hub:
             return
         account = finished.result()
         if account is None:
-            _LOG.warning("login failed for %s", login[:128])
+            _LOG.warning("login failed for %r from %s", login[:128], address)
             self.loop.call_later(self._failed_login_delay_s, done, None)
         else:
             done(account)

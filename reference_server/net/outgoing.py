@@ -1,6 +1,7 @@
 """Connections to next hops: the same driver as for clients, with the sending side's dialogue in it."""
 
 import asyncio
+import os
 import ssl
 
 from reference_server.defects import Defects
@@ -61,7 +62,7 @@ class Outgoing:
         except TimeoutError:
             raise Unreachable(f"no connection within {self._connect_timeout_s:g} s") from None
         except OSError as error:
-            raise Unreachable(error.strerror or str(error)) from None
+            raise Unreachable(os.strerror(error.errno) if error.errno else str(error)) from None
         await ended.wait()
         if not sessions:
             raise Unreachable("the server is stopping")

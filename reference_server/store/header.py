@@ -10,8 +10,9 @@ from reference_server.store.values import NO_DAY
 
 _END = re.compile(rb"\r?\n\r?\n")
 # orig-date = "Date:" date-time CRLF; date-time = [ day-of-week "," ] date time [CFWS] (RFC 5322 §3.3, §3.6.1)
+# No octet fits two repetitions that follow each other: a field of a megabyte of blanks would take hours.
 _DATE = re.compile(
-    rb"^date[ \t]*:[ \t\r\n]*(?:[a-z]{3}[ \t]*,)?[ \t\r\n]*([0-9]{1,2})[ \t]+([a-z]{3})[ \t]+([0-9]{4})\b",
+    rb"^date[ \t]*:[ \t\r\n]*+(?:[a-z]{3}[ \t]*,[ \t\r\n]*+)?([0-9]{1,2})[ \t]+([a-z]{3})[ \t]+([0-9]{4})\b",
     re.IGNORECASE | re.MULTILINE,
 )
 _MONTHS = {

@@ -218,8 +218,9 @@ class MailboxView:
         """Make what came since ours, as far as no other session was told before."""
         first, after = self.mailbox.claim_recent() if self.claims_recent else self._unclaimed()
         if first < after:
-            if not self.claims_recent and self._recent and self._recent[-1][0] == first:
-                self._recent.pop()
+            if self._recent and self._recent[-1][0] <= first <= self._recent[-1][1]:
+                # Else a session that idles for a day would have a range for every delivery.
+                first, _ = self._recent.pop()
             self._recent.append((first, after))
 
     def _unclaimed(self) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 _TOKEN: Final = re.compile(
-    rb'[ \t\r\n]+|"(?P<quoted>(?:[^"\\]|\\.)*)"?|(?P<open>\()|(?P<domain>\[[^\[\]]*\]?)|(?P<special>[<>@,;:])'
+    rb'[ \t\r\n]+|"(?P<quoted>(?:[^"\\]++|\\.)*+)"?|(?P<open>\()|(?P<domain>\[[^\[\]]*\]?)|(?P<special>[<>@,;:])'
     rb'|(?P<atom>[^ \t\r\n"(<>@,;:\[]+)',
     re.DOTALL,
 )

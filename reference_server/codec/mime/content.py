@@ -11,11 +11,13 @@ from typing import Final
 _TOKEN: Final = re.compile(rb"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+")
 _TYPE: Final = re.compile(rb"([!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+)[ \t]*/[ \t]*([!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+)")
 _PARAMETER: Final = re.compile(
-    rb"""[ \t]*([!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"?|([^;" \t]*))""", re.DOTALL
+    rb"""[ \t]*([!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+)[ \t]*=[ \t]*(?:"((?:[^"\\]++|\\.)*+)"?|([^;" \t]*))""", re.DOTALL
 )
 _ESCAPED: Final = re.compile(rb"\\(.)", re.DOTALL)
-_NEXT: Final = re.compile(rb'[^;"]*(?:"(?:[^"\\]|\\.)*"?[^;"]*)*', re.DOTALL)
+_NEXT: Final = re.compile(rb'[^;"]*+(?:"(?:[^"\\]++|\\.)*+"?[^;"]*+)*+', re.DOTALL)
 _MAX_PARAMETERS: Final = 200
+_MAX_VALUE_OCTETS: Final = 65_536
+"""More than any program writes into one of these fields; what is beyond is not read."""
 
 Parameters = tuple[tuple[bytes, bytes], ...]
 
@@ -88,7 +90,7 @@ def _parse_parameters(value: bytes, at: int) -> Parameters:
 
 def _without_comments(value: bytes) -> bytes:
     """Remove comments outside of quoted strings (RFC 822 §3.4.3; they may be nested)."""
-    value = value.strip(b" \t")
+    value = value[:_MAX_VALUE_OCTETS].strip(b" \t")
     if b"(" not in value:
         return value
     kept = bytearray()

@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 _EMPTY_LINE: Final = re.compile(rb"\n\r?\n")
 _STARTS_EMPTY: Final = re.compile(rb"\r?\n")
 # field with its folded lines: a line and those after it that start with white space (RFC 5322 §2.2.3)
-_FIELD: Final = re.compile(rb"[^\n]*\n?(?:[ \t][^\n]*\n?)*")
+# (possessive, as all repetitions of groups here: `re` would remember each round, 100 octets for every line)
+_FIELD: Final = re.compile(rb"[^\n]*+\n?(?:[ \t][^\n]*+\n?)*+")
 _FOLD: Final = re.compile(rb"\r?\n(?=[ \t])")
 
 

@@ -21,6 +21,8 @@ from reference_server.codec.mime.header import first_fields
 MAX_DEPTH: Final = 64
 """Multiparts and messages within each other."""
 MAX_PARTS: Final = 10_000
+_MAX_LINES: Final = 500_000
+"""Lines that start with `--` and may be delimiters; half a second of work."""
 
 _EMPTY_LINE: Final = re.compile(rb"\n\r?\n")
 _STARTS_EMPTY: Final = re.compile(rb"\r?\n")
@@ -124,7 +126,9 @@ class _Parser:
         self._open_until(len(octets))
         # no delimiter stands in the header that announces it; the first one may follow it at once
         at = self._stack[-1].part.body - 1 if self._stack else 0
-        while self._boundaries and (newline := octets.find(b"\n--", at)) >= 0:
+        lines = 0
+        while self._boundaries and lines < _MAX_LINES and (newline := octets.find(b"\n--", at)) >= 0:
+            lines += 1
             dashes = newline + 1
             at = octets.find(b"\n", dashes)
             if at < 0:

@@ -38,6 +38,8 @@ class Maildrop:
             )
         ]
         self._deleted: set[int] = set()
+        self._deleted_octets = 0
+        self._octets = sum(item.size for item in self._items)
 
     @classmethod
     def open(cls, store: MailReader, account: Account) -> "Maildrop | None":
@@ -71,8 +73,7 @@ class Maildrop:
 
     def total(self) -> tuple[int, int]:
         """Return how many messages are not marked, and the sum of their sizes."""
-        sizes = [item.size for _, item in self.items()]
-        return len(sizes), sum(sizes)
+        return len(self._items) - len(self._deleted), self._octets - self._deleted_octets
 
     def octets(self, item: Item) -> bytes:
         """Return a message, octet for octet; raises `StoreUnavailable`."""
@@ -83,12 +84,14 @@ class Maildrop:
         return b"%d.%d" % (self._uid_validity, item.uid)
 
     def mark(self, number: int) -> None:
-        """Mark a message as deleted."""
+        """Mark a message as deleted, which is not yet marked."""
         self._deleted.add(number)
+        self._deleted_octets += self._items[number - 1].size
 
     def unmark_all(self) -> None:
         """Take all marks off."""
         self._deleted.clear()
+        self._deleted_octets = 0
 
     def update(self) -> Expunge | None:
         """Return the change of the UPDATE state; None if nothing is marked."""

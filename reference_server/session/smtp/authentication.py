@@ -58,17 +58,24 @@ async def _exchange(c: Conversation, mechanism: str, initial: bytes) -> None:
         step = exchange.step(answer)
     match step:
         case PasswordLogin(login, password):
-            try:
-                _conclude(c, await VerifyPassword(login, password))
-            except StoreUnavailable:
-                c.refuse(454, "4.7.0", "temporary authentication failure")
+            await _verify(c, login, password)
         case Proven(account):
             _conclude(c, account)
         case Denied(why, malformed):
             if malformed:
                 c.refuse(501, "5.5.2", why)
             else:
-                _conclude(c, None)
+                # Takes as long as a wrong password: neither a quicker way to guess, nor a sign of who exists.
+                await _verify(c, "", "")
+
+
+async def _verify(c: Conversation, login: str, password: str) -> None:
+    try:
+        account = await VerifyPassword(login, password)
+    except StoreUnavailable:
+        c.refuse(454, "4.7.0", "temporary authentication failure")
+        return
+    _conclude(c, account)
 
 
 async def _response(c: Conversation) -> bytes | None:

@@ -159,7 +159,7 @@ def test_a_password_is_verified_off_the_loop(connect: Connect, loop: Loop, hub: 
 
 def test_a_wrong_password_is_answered_after_a_pause(loop: Loop, hub: Hub) -> None:
     answers: list[object] = []
-    hub.verify("alice", "wrong", answers.append)
+    hub.verify("alice", "wrong", "192.0.2.1", answers.append)
     hub._verifiers.shutdown(wait=True)
     loop.turn()
     assert answers == []

@@ -48,7 +48,8 @@ async def authenticate(session: ImapSession, call: Call) -> Answer:
         case Denied(malformed=True):
             raise Garbled(b"The response is not one of the mechanism")
         case Denied():
-            account = None
+            # Takes as long as a wrong password: neither a quicker way to guess, nor a sign of who exists.
+            account = await VerifyPassword("", "")
     return reject(session) if account is None else accept(session, account, b"AUTHENTICATE")
 
 

@@ -9,6 +9,9 @@ from reference_server.session.imap import fetching
 from reference_server.session.imap.command import Answer, Call, State, command
 from reference_server.session.imap.session import ImapSession
 
+_USUAL_OCTETS = 1024
+"""Longer commands are not worth remembering: 256 of the longest would take half a gigabyte."""
+
 
 @command("FETCH", State.SELECTED, uid_form=True, holds_expunges=True)
 async def fetch(session: ImapSession, call: Call) -> Answer:
@@ -28,7 +31,7 @@ async def fetch(session: ImapSession, call: Call) -> Answer:
 
 def _read_items(reader: CommandReader) -> tuple[FetchItem, ...]:
     """Read the items to the end; clients send the same few lists over and over."""
-    if not reader.literals:
+    if not reader.literals and len(reader.text) <= _USUAL_OCTETS:
         items = _parse(reader.text[reader.at :])
         reader.at = len(reader.text)
         return items

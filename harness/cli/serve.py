@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 from harness.peers.dns import DnsResponder
+from harness.targets.launch import bound_to_us
 from harness.vocabulary.errors import UsageError
 from harness.vocabulary.faults import FAULTS
 from harness.vocabulary.services import HIGH_DNS_PORT, HIGH_PORTS, STANDARD_DNS_PORT, Service
@@ -147,7 +148,8 @@ def _run_server(options: list[str]) -> int:
         # -P: a folder of that name in the working directory is not the server.
         # A session of its own keeps the terminal's Ctrl-C from reaching the child a second time.
         child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "reference_server", *options], start_new_session=True
+            [*bound_to_us("TERM"), sys.executable, "-P", "-m", "reference_server", *options],
+            start_new_session=True,
         )
         children.append(child)
         if received:

@@ -144,7 +144,7 @@ class Examiner:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Fix the plan, and give every check its seed."""
         for item in session.items:
-            if item.get_closest_marker("xdist_group") is not None:
+            if any(mark.args == (_OUTBOUND,) for mark in item.iter_markers("xdist_group")):
                 _name_group(item)
         self._plan = self._describe(session.items)
         for item in session.items:
@@ -296,8 +296,8 @@ class Examiner:
 def _name_group(item: pytest.Item) -> None:
     """Put the group into the item's id, where xdist's scheduler looks for it.
 
-    xdist 3.8 writes it to an attribute that pytest has stopped reading in 9.2; the worker is about to send the
-    ids, so what is missing is made up for here.
+    xdist 3.8 writes it to an attribute that pytest has stopped reading in 9.2; what is missing is made up for
+    here, before the worker sends the ids.
     """
     if not item.nodeid.endswith(f"@{_OUTBOUND}"):
         structured = getattr(item, "_id")  # noqa: B009 - private, and in newer versions of pytest only

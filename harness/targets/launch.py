@@ -123,7 +123,7 @@ def running(
             raise LaunchFailed(f"{argv[0]} cannot be started: no such program, or not executable")
         try:
             process = subprocess.Popen(
-                [*_bound_to_us(), *argv],
+                [*bound_to_us("KILL"), *argv],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -141,15 +141,15 @@ def running(
             server.stop()
 
 
-def _bound_to_us() -> list[str]:
-    """What has the kernel kill the server if we are killed ourselves, and so cannot.
+def bound_to_us(signal_name: str) -> list[str]:
+    """What has the kernel send the server a signal if we are killed ourselves, and so cannot.
 
     The bond is to the thread that starts the server (prctl(2), PR_SET_PDEATHSIG), so it must be the main one.
     """
     setpriv = shutil.which("setpriv")
     if setpriv is None or threading.current_thread() is not threading.main_thread():
         return []
-    return [setpriv, "--pdeathsig", "KILL", "--"]
+    return [setpriv, "--pdeathsig", signal_name, "--"]
 
 
 @contextmanager

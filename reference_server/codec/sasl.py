@@ -36,7 +36,7 @@ RESPONSE_LIMIT_OCTETS: Final = 12_288
 
 
 _NAME_LIMIT_OCTETS: Final = 1024
-"""Longer names are no addresses; preparing one of 12 KiB takes a tenth of a second of the session's thread."""
+"""Longer names are no addresses, and to prepare one of 12 KiB holds everybody up for a tenth of a second."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,6 +167,8 @@ class Connection(asyncio.BufferedProtocol):
         """Tell the session that the server is stopping, as soon as it listens."""
         self._stopping = True
         if isinstance(self._waiting, Input):
+            if self._waiting.through_shutdown:
+                return
             self._step(Arrival.SHUTDOWN)
         elif self.session is None:
             self.abort()
@@ -235,7 +237,7 @@ class Connection(asyncio.BufferedProtocol):
         arrival = None
         if self.wire.is_lost:
             arrival = Arrival.END
-        elif self._stopping:
+        elif self._stopping and not wait.through_shutdown:
             arrival = Arrival.SHUTDOWN
         elif self._is_full:
             # Whoever does not read is not served either.
@@ -325,7 +327,8 @@ class Connection(asyncio.BufferedProtocol):
     # Octets and time
 
     def _octets_came(self, session: Session) -> None:
-        if type(self._waiting) is Input and not self._is_full and not self._stopping:
+        waiting = self._waiting
+        if type(waiting) is Input and not self._is_full and (not self._stopping or waiting.through_shutdown):
             self._step(Arrival.OCTETS)
             return
         self._fresh = True

@@ -35,7 +35,7 @@ class Outgoing:
         self._defects = defects
 
     async def speak(self, hop: Hop, mail: OutgoingMail, use_tls: bool) -> OutgoingSession:
-        """Hand a message to a hop; the ended dialogue knows what became of it."""
+        """Hand a message to a hop; the dialogue, ended or down to its QUIT, knows what became of it."""
         ended = asyncio.Event()
         sessions: list[OutgoingSession] = []
 
@@ -43,6 +43,7 @@ class Outgoing:
             session = OutgoingSession(
                 peer, mail=mail, settings=self._settings, defects=self._defects, use_tls=use_tls
             )
+            session.on_decided = ended.set
             sessions.append(session)
             return session
 

@@ -5,6 +5,7 @@ tells that the hop as a whole was no use, so that the next one is tried.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from reference_server.codec.smtp.path import Mailbox, ReversePath
@@ -73,6 +74,9 @@ class OutgoingSession(Session):
         """Why this hop is no use at all; recipients without a reply of their own are undecided."""
         self.tls_failed = False
         """The handshake failed: another connection without TLS may do (opportunistic, RFC 7435)."""
+        self.on_decided: Callable[[], None] | None = None
+        """Called once all is known; only a QUIT follows, and a hop that is slow to answer it need not be
+        waited for: until the outcome is on disk, a crash has the message sent again."""
         self.keywords: dict[str, str] = {}
         self.is_encrypted = False
 
@@ -82,6 +86,8 @@ class OutgoingSession(Session):
             if not await self._introduce():
                 return
             await self._transfer()
+            if self.on_decided is not None:
+                self.on_decided()
             self.outbox += b"QUIT\r\n"
             await self._reply(_QUIT_S)
         except _Silence as silence:
@@ -207,7 +213,7 @@ class OutgoingSession(Session):
                 await Flush()
         self.outbox += b".\r\n" if text.endswith(b"\r\n") else b"\r\n.\r\n"
         try:
-            return await self._reply(self._settings.final_reply_timeout_s)
+            return await self._reply(self._settings.final_reply_timeout_s, through_shutdown=True)
         except _Silence as silence:
             if "relay-lost-reply-is-final" in self._defects:
                 return Reply(554, "5.4.2", ("the connection was lost",))
@@ -225,8 +231,11 @@ class OutgoingSession(Session):
         self.outbox += command + b"\r\n"
         return await self._reply()
 
-    async def _reply(self, timeout_s: float | None = None) -> Reply:
-        wait = Input(self._settings.reply_timeout_s if timeout_s is None else timeout_s)
+    async def _reply(self, timeout_s: float | None = None, *, through_shutdown: bool = False) -> Reply:
+        wait = Input(
+            self._settings.reply_timeout_s if timeout_s is None else timeout_s,
+            through_shutdown=through_shutdown,
+        )
         while True:
             try:
                 answer = take_reply(self.inbox)

@@ -54,6 +54,8 @@ class Input(Effect[Arrival]):
     timeout_s: float
     news: bool = False
     """Also come back when the session's `news` were rung."""
+    through_shutdown: bool = False
+    """Not `SHUTDOWN`: what comes decides over mail, and is worth the time that a stopping server has."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,9 +50,12 @@ class Lock:
 
 
 def make_directory(directory: Path) -> None:
-    """Create the data directory if need be, closed to other users."""
+    """Create the data directory if need be, closed to other users, and sync its name to disk."""
+    if directory.is_dir():
+        return
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _sync_directory(directory.absolute().parent)
     except OSError as error:
         raise StoreError(
             f"{directory}: cannot be made ({error.strerror}); give a directory that can be written"
@@ -138,11 +141,16 @@ def _create(path: Path, first_uid_validity: int) -> None:
     with fresh.open("rb") as file:
         os.fsync(file.fileno())
     fresh.rename(path)
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    _sync_directory(path.parent)
+
+
+def _sync_directory(directory: Path) -> None:
+    """Sync the names in a directory to disk."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(directory)
+        os.fsync(descriptor)
     finally:
-        os.close(directory)
+        os.close(descriptor)
 
 
 def open_writer(path: Path, tables: Iterable[str]) -> sqlite3.Connection:

@@ -45,9 +45,11 @@ def finish_and_quit(peer: LmtpClient, message: bytes) -> list[Reply]:
     """
     verify_reply(peer.data(), code=354)
     peer.send_raw(dot_stuff(message) + b"QUIT\r\n")
-    *replies, last = peer.expect_closed() or [None]
-    verify_equal("the code of the last reply, to QUIT", expected=221, actual=last and last.code)
-    return [reply for reply in replies if reply is not None]
+    replies = peer.expect_closed()
+    verify_equal(
+        "the code of the last reply, to QUIT", expected=[221], actual=[one.code for one in replies[-1:]]
+    )
+    return replies[:-1]
 
 
 def deliver(peer: LmtpClient, recipients: Sequence[str], message: bytes, *, sender: str = SENDER) -> None:

@@ -11,13 +11,12 @@ from typing import Final
 _TOKEN: Final = re.compile(rb"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+")
 _TYPE: Final = re.compile(rb"([!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+)[ \t]*/[ \t]*([!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+)")
 _PARAMETER: Final = re.compile(
-    rb"""[ \t]*([!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+)[ \t]*=[ \t]*(?:"((?:[^"\\]++|\\.)*+)"?|([^;" \t]*))""", re.DOTALL
+    rb"""[ \t]*([!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+)[ \t]*=[ \t]*(?:"((?:[^"\\]++|\\.)*+)"?|([^;" \t]*))""",
+    re.DOTALL,
 )
 _ESCAPED: Final = re.compile(rb"\\(.)", re.DOTALL)
 _NEXT: Final = re.compile(rb'[^;"]*+(?:"(?:[^"\\]++|\\.)*+"?[^;"]*+)*+', re.DOTALL)
 _MAX_PARAMETERS: Final = 200
-_MAX_VALUE_OCTETS: Final = 65_536
-"""More than any program writes into one of these fields; what is beyond is not read."""
 
 Parameters = tuple[tuple[bytes, bytes], ...]
 
@@ -74,7 +73,7 @@ def parse_token(value: bytes) -> bytes | None:
 
 def _parse_parameters(value: bytes, at: int) -> Parameters:
     parameters: list[tuple[bytes, bytes]] = []
-    while len(parameters) < _MAX_PARAMETERS:
+    for _ in range(_MAX_PARAMETERS):
         # whatever stands before the next ";" outside of double quotes is skipped
         skipped = _NEXT.match(value, at)
         at = (skipped.end() if skipped else len(value)) + 1
@@ -90,7 +89,7 @@ def _parse_parameters(value: bytes, at: int) -> Parameters:
 
 def _without_comments(value: bytes) -> bytes:
     """Remove comments outside of quoted strings (RFC 822 §3.4.3; they may be nested)."""
-    value = value[:_MAX_VALUE_OCTETS].strip(b" \t")
+    value = value.strip(b" \t")
     if b"(" not in value:
         return value
     kept = bytearray()

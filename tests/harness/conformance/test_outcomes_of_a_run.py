@@ -83,6 +83,20 @@ def test_numbers(target, number):
     assert evidence["dialogues"][0]["text"] == "C: NOOP 17\nS: 250 OK"
 
 
+def test_an_input_may_have_any_name(sandbox):
+    sandbox.checks(
+        HEAD
+        + """
+@requirement("rfc5321/1/must", level=MUST, refuted_by=BREAK)
+@given(body=st.integers(), function=st.integers())
+def test_names(target, body, function):
+    pass
+"""
+    )
+    sandbox.run().assert_outcomes(passed=1)
+    assert sandbox.outcomes() == {"1/must": "conforms"}
+
+
 def test_what_the_body_draws_for_itself_is_shown_too(sandbox):
     sandbox.checks(
         HEAD

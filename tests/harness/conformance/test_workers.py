@@ -38,6 +38,24 @@ def test_share(target, number):
     assert set(checks[0]["evidence"]["observations"]["share"]) == {"(0, 2)", "(1, 2)"}
 
 
+def test_checks_that_answer_dns_stay_in_one_worker(sandbox):
+    sandbox.checks(
+        HEAD
+        + """
+import time
+@requirement("rfc5321/3/may", level=MAY, needs={Need.OUTBOUND}, refuted_by=BREAK)
+@pytest.mark.parametrize("number", range(8))
+def test_share(target, number):
+    observe("share", target.share.index)
+    time.sleep(0.05)  # so that both workers would get some of the cases
+"""
+    )
+    sandbox.run("-n", "2", subprocess=True)
+    checks = sandbox.report()["checks"]
+    assert [check["examples"] for check in checks] == [8]
+    assert len(checks[0]["evidence"]["observations"]["share"]) == 1
+
+
 def test_too_few_accounts_lower_the_number_and_that_is_said(sandbox):
     sandbox.target(accounts=3)
     sandbox.checks(SAMPLES)

@@ -74,6 +74,14 @@ def test_long_answers_are_truncated_and_come_whole_over_tcp(responder: DnsRespon
     assert [query.transport for query in responder.asked("LONG.one.test.", "TXT")] == ["udp", "tcp"]
 
 
+def test_records_come_in_the_order_in_which_they_were_set(offline: DnsResponder) -> None:
+    hosts = [f"10 mx{number}.one.test." for number in (3, 1, 2, 5, 4)]
+    offline.set("one.test", "MX", *hosts)
+    for _ in range(20):  # shuffled, that would come once in 120**20 runs
+        (records,) = answer(offline, dns.message.make_query("one.test", "MX")).answer
+        assert [record.to_text() for record in records] == hosts
+
+
 def test_several_questions_over_one_tcp_connection_in_pieces(responder: DnsResponder) -> None:
     queries = [dns.message.make_query("mx.one.test", "A") for _ in range(2)]
     stream = b"".join(struct.pack("!H", len(query.to_wire())) + query.to_wire() for query in queries)

@@ -154,7 +154,7 @@ def test_silence_after_the_dot_is_not_tried_elsewhere() -> None:
     hop.says(b"250 ok\r\n")
     hop.says(b"250 ok\r\n")
     hop.says(b"354 go\r\n")
-    assert hop.driver.waiting == Input(600.0)
+    assert hop.driver.waiting == Input(600.0, through_shutdown=True)
     hop.driver.end()
     assert hop.codes == {0: 451}
 

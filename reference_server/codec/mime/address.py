@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 _TOKEN: Final = re.compile(
-    rb'[ \t\r\n]+|"(?P<quoted>(?:[^"\\]++|\\.)*+)"?|(?P<open>\()|(?P<domain>\[[^\[\]]*\]?)|(?P<special>[<>@,;:])'
-    rb'|(?P<atom>[^ \t\r\n"(<>@,;:\[]+)',
+    rb'[ \t\r\n]+|"(?P<quoted>(?:[^"\\]++|\\.)*+)"?|(?P<open>\()|(?P<domain>\[[^\[\]]*\]?)'
+    rb'|(?P<special>[<>@,;:])|(?P<atom>[^ \t\r\n"(<>@,;:\[]+)',
     re.DOTALL,
 )
 _IN_COMMENT: Final = re.compile(rb"[^()\\]+|\\.|[()\\]", re.DOTALL)

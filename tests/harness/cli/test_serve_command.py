@@ -1,10 +1,11 @@
 """`mailproof serve`: the server as a child, the responder beside it, signals handed on."""
 
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import dns.message
@@ -103,3 +104,17 @@ def test_mistakes(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
 def test_the_faults_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", "--list-faults"]) == ExitCode.CONFORMS
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(FAULTS)
+
+
+def test_the_server_ends_when_the_command_is_killed() -> None:
+    """Nobody hands a signal on then; a server that stays would keep its ports and its data directory."""
+    with serving("--account=alice@one.test:secret") as child:
+        lines_until(child, "account")
+        server = int(Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text())
+        try:
+            child.kill()
+            # The server has its end of the pipe too: only when both are gone, there is nothing more to read.
+            assert child.communicate(timeout=20) == ("", "")
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(server, signal.SIGKILL)

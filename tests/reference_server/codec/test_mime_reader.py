@@ -1,5 +1,7 @@
 """Headers, structure, addresses and texts of messages, on what is right and on any octets."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -334,3 +336,35 @@ def test_parts_are_found_in_the_tree_or_not_at_all(octets: bytes, numbers: list[
     root = parse_structure(octets)
     part = find_part(root, tuple(numbers))
     assert part is None or 0 <= part.body <= part.end <= len(octets)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        pytest.param(b'Content-Type: text/plain; a="' + b"x" * 1_000_000 + b'"\r\n\r\n', id="parameter"),
+        pytest.param(b'Content-Type: text/plain; "' + b"x" * 1_000_000 + b'"\r\n\r\n', id="nothing"),
+        pytest.param(b'From: "' + b"x" * 1_000_000 + b'" <a@b>\r\n\r\n', id="phrase"),
+        pytest.param(b"X: 1\r\n" + b" a\r\n" * 250_000 + b"\r\n", id="folds"),
+    ],
+)
+def test_memory_stays_in_proportion(message: bytes) -> None:
+    """A repetition of a group that `re` can go back into costs a hundred octets for every round."""
+    tracemalloc.start()
+    try:
+        encode_body_structure(message, parse_structure(message), extended=True)
+        encode_envelope(message, 0, len(message))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 12 * len(message)
+
+
+def test_semicolons_are_capped() -> None:
+    message = b"Content-Type: text/plain;" + b"a=b;" * 100 + b";" * 200 + b"c=d\r\n\r\n"
+    assert parse_structure(message).content_type.parameters == ((b"a", b"b"),) * 100
+
+
+def test_lines_of_dashes_are_capped() -> None:
+    header = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n"
+    assert len(parse_structure(header + b"--\r\n" * 400_000 + b"--b\r\n\r\n").children) == 2
+    assert len(parse_structure(header + b"--\r\n" * 600_000 + b"--b\r\n\r\n").children) == 1

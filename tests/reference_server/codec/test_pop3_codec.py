@@ -88,3 +88,15 @@ def test_lines_that_are_no_command(line: bytes) -> None:
 def test_any_line_is_a_command_or_none(line: bytes) -> None:
     command = pop3.parse_command(line)
     assert command is None or command.keyword.isascii()
+
+
+@given(
+    lines=st.lists(st.sampled_from([b"", b"x", b"y" * 50, b"\r", b"\n", b"." * 3000]), max_size=12),
+    times=st.integers(1, 600),
+    wanted=st.integers(0, 8000),
+)
+def test_top_counts_lines_wherever_they_are_cut(lines: list[bytes], times: int, wanted: int) -> None:
+    body = b"".join(line + b"\r\n" for line in lines) * times
+    expected = b"".join(line + b"\r\n" for line in body.split(b"\r\n")[:-1][:wanted])
+    assert pop3.top(b"A: b\r\n\r\n" + body, wanted) == b"A: b\r\n\r\n" + expected
+    assert pop3.top(b"\r\n" + body + b"end", 10**30) == b"\r\n" + body + b"end"

@@ -211,3 +211,10 @@ def test_scram_a_lengthened_proof_is_no_proof() -> None:
     head, _, tail = CLIENT_FINAL.rpartition(b",p=")
     longer = base64.b64encode(base64.b64decode(tail) + b"\0")
     assert exchange.step(head + b",p=" + longer) == Denied("invalid-proof")
+
+
+def test_scram_reads_no_endless_names() -> None:
+    exchange = Exchange("SCRAM-SHA-256", lambda _: pytest.fail("was looked up"))
+    outcome = exchange.step(b"n,,n=" + "\ufdfa".encode() * 400 + b",r=abc")
+    assert isinstance(outcome, Denied)
+    assert outcome.malformed

@@ -1,6 +1,7 @@
 """The driver of sessions, on a wire without sockets and a clock that the test moves."""
 
 import gc
+import logging
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -323,3 +324,44 @@ def test_ended_connections_are_freed_at_once(connect: Connect, loop: Loop) -> No
         assert not any(isinstance(found, Connection | Echo) for found in gc.get_objects())
     finally:
         gc.enable()
+
+
+def test_no_password_is_verified_once_the_server_stops(loop: Loop, hub: Hub) -> None:
+    hub.stopping = True
+    hub._verifiers.shutdown(wait=True)
+    answers: list[object] = []
+    hub.verify("alice", "secret", "192.0.2.1", answers.append)
+    loop.turn()
+    assert [type(answer) for answer in answers] == [StoreUnavailable]
+
+
+def test_a_failed_login_is_logged_with_its_origin(
+    loop: Loop, hub: Hub, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("mailproof"), "propagate", True)
+    hub.verify("alice", "wrong", "192.0.2.1", lambda _: None)
+    hub._verifiers.shutdown(wait=True)
+    loop.turn()
+    assert "login failed for 'alice' from 192.0.2.1" in caplog.text
+    assert "wrong" not in caplog.text
+
+
+class Decides(Session):
+    """Waits for a word that it must have, also while the server stops."""
+
+    async def run(self) -> None:
+        self.outbox += b"%s\n" % (await Input(60.0, through_shutdown=True)).name.encode()
+        self.outbox += b"%s\n" % (await Input(60.0)).name.encode()
+
+
+def test_what_decides_over_mail_is_waited_for_while_the_server_stops(loop: Loop, hub: Hub) -> None:
+    transport = Transport(loop)
+    connection = Connection(hub, Decides)
+    transport.protocol = connection
+    connection.connection_made(transport)
+    connection.shut_down()
+    assert transport.take() == b""
+    receive(connection, b"250\r\n")
+    assert transport.take() == b"OCTETS\nSHUTDOWN\n"
+    loop.turn()
+    assert len(hub) == 0

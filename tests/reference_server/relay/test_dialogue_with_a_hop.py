@@ -230,3 +230,16 @@ def test_defect_dots_unstuffed() -> None:
     hop.says(b"250 ok\r\n")
     hop.says(b"250 ok\r\n")
     assert b"\r\n.dot\r\n" in hop.says(b"354 go\r\n")
+
+
+def test_the_outcome_is_known_before_quit_is_answered() -> None:
+    hop = Hop()
+    decided: list[dict[int, int]] = []
+    hop.session.on_decided = lambda: decided.append(hop.codes)
+    hop.greets()
+    hop.says(b"250 ok\r\n")
+    hop.says(b"250 ok\r\n")
+    hop.says(b"354 go\r\n")
+    assert decided == []
+    assert hop.says(b"250 taken\r\n") == b"QUIT\r\n"
+    assert decided == [{0: 250}]

@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from imap_desk import MESSAGE, ImapPeer, log_in, select
 
+from reference_server.session.imap.commands import fetch as fetch_command
 from reference_server.store import Store
 
 pytestmark = pytest.mark.usefixtures("alice")
@@ -212,3 +213,11 @@ def test_partial_fetches_of_a_large_message(store: Store) -> None:
     peer.ok(b"FETCH 1 BODY.PEEK[HEADER]")
     peer.ok(b"FETCH 1 BODY.PEEK[1]")
     assert peer.session.chosen.kept is None
+
+
+def test_long_commands_are_not_remembered(store: Store) -> None:
+    peer = select(store, messages=1)
+    before = fetch_command._parse.cache_info().currsize
+    names = b" ".join(b"x%d" % number for number in range(1000))
+    peer.ok(b"FETCH 1 BODY.PEEK[HEADER.FIELDS (" + names + b")]")
+    assert fetch_command._parse.cache_info().currsize == before

@@ -7,7 +7,7 @@ from hashlib import pbkdf2_hmac, sha256
 import pytest
 from imap_desk import MESSAGE, ImapPeer, log_in, select
 
-from reference_server.session.base import StartTls
+from reference_server.session.base import StartTls, VerifyPassword
 from reference_server.session.imap.settings import ImapSettings
 from reference_server.store import Account, Store
 
@@ -235,3 +235,12 @@ def test_id_enable_namespace(store: Store) -> None:
     assert peer.ok(b"NAMESPACE") == [b'* NAMESPACE (("" "/")) NIL NIL']
     peer.ok(b"SELECT INBOX")
     assert peer.word(b"ENABLE X") == b"BAD"
+
+
+@pytest.mark.parametrize("login", [b"bob", b"nobody"])
+def test_a_login_that_is_denied_at_once_takes_no_less_time(store: Store, bob: Account, login: bytes) -> None:
+    """Whose name is known must not show in how soon the refusal comes."""
+    peer = ImapPeer(store)
+    response = b64encode(b"alice\0" + login + b"\0wrong")
+    assert peer.word(b"AUTHENTICATE PLAIN " + response) == b"NO [AUTHENTICATIONFAILED]"
+    assert any(isinstance(effect, VerifyPassword) for effect in peer.effects)

@@ -6,6 +6,7 @@ import pytest
 from scram_client import proof
 from smtp_bench import SALT, Bench, codes, greeted
 
+from reference_server.session.base import VerifyPassword
 from reference_server.session.smtp.desk import Role
 
 PLAIN = base64.b64encode(b"\0alice\0secret")
@@ -126,3 +127,12 @@ def test_a_store_that_fails_is_no_wrong_password() -> None:
     assert peer.codes(b"AUTH PLAIN " + PLAIN) == [454]
     peer.driver.verify_fails = False
     assert peer.codes(b"AUTH PLAIN " + PLAIN) == [235]
+
+
+@pytest.mark.parametrize("login", [b"bob", b"nobody"])
+def test_a_login_that_is_denied_at_once_takes_no_less_time(login: bytes) -> None:
+    """Whose name is known must not show in how soon the refusal comes."""
+    peer = submission()
+    response = base64.b64encode(b"alice\0" + login + b"\0wrong")
+    assert peer.codes(b"AUTH PLAIN " + response) == [535]
+    assert any(isinstance(effect, VerifyPassword) for effect in peer.driver.effects)

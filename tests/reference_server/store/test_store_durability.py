@@ -125,3 +125,16 @@ def test_files_beside_a_closed_database_are_not_needed(tmp_path: Path, lost: str
     again = Store.open(tmp_path, cost=CHEAP)
     assert again.accounts() == (alice,)
     again.close()
+
+
+def test_the_name_of_a_new_data_directory_is_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: set[int] = set()
+    fsync = os.fsync
+
+    def remember(descriptor: int) -> None:
+        synced.add(os.fstat(descriptor).st_ino)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", remember)
+    Store.open(tmp_path / "data", cost=CHEAP).close()
+    assert {tmp_path.stat().st_ino, (tmp_path / "data").stat().st_ino} <= synced

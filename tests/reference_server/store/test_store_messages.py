@@ -352,3 +352,9 @@ def test_header_size(octets: bytes, size: int) -> None:
 )
 def test_sent_day(header: bytes, day: int) -> None:
     assert sent_day(header) == day
+
+
+def test_a_megabyte_of_blanks_in_the_date_is_read_in_one_pass() -> None:
+    """Two repetitions that could share the blanks would take hours, on the one thread that writes."""
+    assert sent_day(b"Date:" + b" \r\n" * 330_000 + b"1 Jan 1970 00:00 +0000\r\n") == 0
+    assert sent_day(b"Date:" + b" " * 1_000_000 + b"x\r\n") == NO_DAY

@@ -273,3 +273,12 @@ def test_clients_that_know_only_what_they_are_told(tmp_path_factory: pytest.Temp
     run_state_machine_as_test(
         machine, settings=settings(max_examples=20, stateful_step_count=20, deadline=None)
     )
+
+
+def test_recent_is_one_range_however_often_mail_comes(store: Store, alice: Account) -> None:
+    with view_of(store, inbox(store, alice), claims_recent=True) as view:
+        for _ in range(20):
+            append(store, alice, b"x")
+            view.take_news()
+        assert view._recent == [(1, 21)]
+        assert view.recent == 20

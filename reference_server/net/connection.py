@@ -20,6 +20,7 @@ from reference_server.session.base import (
     Flush,
     Input,
     Peer,
+    PeerGone,
     Query,
     Running,
     Session,
@@ -138,7 +139,7 @@ class Connection(asyncio.BufferedProtocol):
             case Input():
                 self._step(Arrival.END)
             case Flush():
-                self._step(None)
+                self._step(error=PeerGone())
             case StartTls():
                 self._step(answer=False)
             case None if self._running is None:
@@ -212,7 +213,7 @@ class Connection(asyncio.BufferedProtocol):
                     self._carry_out(effect)
                     break
             finished = True
-        except StopIteration:
+        except (StopIteration, PeerGone):
             finished = True
             self._finish()
         finally:
@@ -277,7 +278,9 @@ class Connection(asyncio.BufferedProtocol):
                 hub.verify(login, password, self.peer.address, lambda account: self._answer(number, account))
             case Flush():
                 self._deadline.set(_UNREAD_S)
-                if not self._is_full:
+                if self.wire.is_lost:
+                    hub.loop.call_soon(self._answer, number, PeerGone())
+                elif not self._is_full:
                     hub.loop.call_soon(self._answer, number, None)
             case StartTls():
                 if self.wire.is_lost or self._tls is None:
@@ -291,7 +294,7 @@ class Connection(asyncio.BufferedProtocol):
         """Let the session go on with an effect's result, unless it has gone on or ended meanwhile."""
         if number != self._answering or self._running is None:
             return
-        if isinstance(result, StoreUnavailable):
+        if isinstance(result, StoreUnavailable | PeerGone):
             self._step(error=result)
         else:
             self._step(result)

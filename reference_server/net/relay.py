@@ -25,6 +25,8 @@ from reference_server.store.errors import StoreUnavailable
 _LOG = LOG.getChild("relay")
 _STORE_PAUSE_S = 5.0
 """How long to leave the queue alone after the store failed."""
+_FAULT_PAUSE_S = 300.0
+"""How long to leave a message alone after a fault of ours."""
 
 
 class Relay:
@@ -100,6 +102,8 @@ class Relay:
         async with self._slots:
             if self._stopping:
                 return
+            # Whatever is wrong with us, the message was taken on: it must not wait for a restart.
+            pause_s: float | None = _FAULT_PAUSE_S
             try:
                 octets = await self._query(batch)
                 recipients = tuple(recipient.mailbox for recipient in batch.recipients)
@@ -107,10 +111,13 @@ class Relay:
                 answers = await Attempt(self._router, self._speak, mail, batch.destination).run()
                 self._log(batch, answers)
                 await self._settle(batch, answers, octets)
+                pause_s = None
             except StoreUnavailable as error:
                 _LOG.error("mail %d: %s", batch.mail.mail_id, error)
-                self._queue.put_off(batch, self._now_s() + _STORE_PAUSE_S)
+                pause_s = _STORE_PAUSE_S
             finally:
+                if pause_s is not None:
+                    self._queue.put_off(batch, self._now_s() + pause_s)
                 self._news.set()
 
     async def _settle(self, batch: Batch, answers: dict[Mailbox, Answer], octets: bytes) -> None:

@@ -13,7 +13,7 @@ from reference_server.codec.smtp.reply import Reply, ReplyError, take_reply
 from reference_server.codec.smtp.text import stuff
 from reference_server.defects import Defects
 from reference_server.mda.trace import return_path
-from reference_server.session.base import Arrival, Flush, Input, Peer, Session, StartTls
+from reference_server.session.base import Arrival, Flush, Input, Peer, PeerGone, Session, StartTls
 
 _SLICE_OCTETS = 65_536
 _LONG_LINE = re.compile(rb"([^\r\n]{500})(?=[^\r\n])")
@@ -93,6 +93,9 @@ class OutgoingSession(Session):
         except _Silence as silence:
             if self.hop_failure is None:
                 self.hop_failure = silence.reply
+        except PeerGone:
+            # Before the final dot: the hop has nothing, and the next one may be tried.
+            self.hop_failure = _SILENCES[Arrival.END]
 
     # Greeting
 

@@ -64,7 +64,13 @@ class Flush(Effect[None]):
 
     A session that has much to say (FETCH of many messages, thousands of pipelined commands) awaits this
     between slices: so a client that does not read costs one slice of memory, and nobody waits for long.
+    Raises `PeerGone` in the session when the connection is lost: whoever pipelined a thousand FETCHes and
+    left would else have them all carried out for nobody.
     """
+
+
+class PeerGone(Exception):
+    """The connection was lost while the session had more to say; a session that lets it pass has ended."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ class Memory:
         self._accounts: dict[int, Account] = {}
         self._by_address: dict[str, Account] = {}
         self._by_local_part: dict[str, dict[int, Account]] = {}
+        self._domains: tuple[str, ...] | None = None
         self._names: dict[int, dict[str, MailboxEntry]] = {}
         self._subscriptions: dict[int, set[str]] = {}
         self._open: OrderedDict[int, Mailbox] = OrderedDict()
@@ -33,8 +34,10 @@ class Memory:
         self._by_address[account.address.lower()] = account
         local_part = account.address.lower().rpartition("@")[0]
         self._by_local_part.setdefault(local_part, {})[account.account_id] = account
+        self._domains = None
 
     def _drop_account(self, account_id: int) -> None:
+        self._domains = None
         account = self._accounts.pop(account_id, None)
         if account is not None:
             address = account.address.lower()
@@ -48,6 +51,14 @@ class Memory:
     def accounts(self) -> tuple[Account, ...]:
         """Return all accounts, by address."""
         return tuple(self._by_address[address] for address in sorted(self._by_address))
+
+    def domains(self) -> tuple[str, ...]:
+        """Return the domains that have accounts, in order."""
+        if self._domains is None:
+            # A copy first: passwords are verified on other threads.
+            addresses = tuple(self._by_address)
+            self._domains = tuple(sorted({address.rpartition("@")[2] for address in addresses}))
+        return self._domains
 
     def account_by_id(self, account_id: int) -> Account | None:
         """Return the account, if it is still there."""

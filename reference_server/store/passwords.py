@@ -3,7 +3,7 @@
 import hmac
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from argon2 import PasswordHasher
@@ -91,9 +91,16 @@ class Passwords:
                 self._verified.clear()
             self._verified[digest] = now_s + self._remember_s
 
-    def unknown_keys(self, login: str) -> ScramKeys:
-        """Return keys for a login that does not exist: the same at each try, and no proof fits them."""
-        salt = hmac.digest(self._login_secret, b"salt " + _octets(login.lower()), "sha256")
+    def unknown_keys(self, login: str, domains: Sequence[str] = ()) -> ScramKeys:
+        """Return keys for a login that does not exist: the same at each try, and no proof fits them.
+
+        As with an account, a local part alone has the salt of one whole address: that of one of `domains`.
+        """
+        login = login.lower()
+        if domains and "@" not in login:
+            chosen = hmac.digest(self._login_secret, b"domain " + _octets(login), "sha256")
+            login = f"{login}@{domains[int.from_bytes(chosen, 'big') % len(domains)]}"
+        salt = hmac.digest(self._login_secret, b"salt " + _octets(login), "sha256")
         return ScramKeys(
             salt=salt[:_SALT_OCTETS],
             iterations=self._cost.scram_iterations,

@@ -221,7 +221,9 @@ class Store:
     def scram_keys(self, login: str) -> tuple[Account | None, ScramKeys]:
         """Return the account with its keys; for an unknown login None, with keys that look real."""
         account = self._memory.account(login)
-        return account, account.secret.scram if account else self.passwords.unknown_keys(login)
+        return account, account.secret.scram if account else self.passwords.unknown_keys(
+            login, self._memory.domains()
+        )
 
     def add_account(self, address: str, password: str) -> Account | Refusal:
         """Add an account and wait for it; for tools, and before the loop runs."""

@@ -17,6 +17,7 @@ from reference_server.session.base import (
     Effect,
     Flush,
     Input,
+    PeerGone,
     Query,
     Session,
     StartTls,
@@ -42,6 +43,8 @@ class Driver:
         self.tls_succeeds = True
         self.commit_fails = False
         self.verify_fails = False
+        self.lost = False
+        """The connection is gone, as a `Flush` finds out."""
         self.ended = False
         self.effects: list[Effect[Any]] = []
         """Everything the session has asked for, in order."""
@@ -82,11 +85,11 @@ class Driver:
 
     def _go_on(self, answer: Any) -> bytes:
         said = bytearray()
-        failure: StoreUnavailable | None = None
+        failure: StoreUnavailable | PeerGone | None = None
         while True:
             try:
                 effect = self._running.throw(failure) if failure else self._running.send(answer)
-            except StopIteration:
+            except (StopIteration, PeerGone):
                 self.ended = True
                 self.waiting = None
                 return bytes(said + self._take_outbox())
@@ -98,12 +101,14 @@ class Driver:
                 return bytes(said)
             try:
                 answer = self._carry_out(effect)
-            except StoreUnavailable as error:
+            except (StoreUnavailable, PeerGone) as error:
                 failure = error
 
     def _carry_out(self, effect: Effect[Any]) -> Any:
         match effect:
             case Flush():
+                if self.lost:
+                    raise PeerGone
                 return None
             case StartTls():
                 assert not self.session.inbox, "octets that came in clear would survive"

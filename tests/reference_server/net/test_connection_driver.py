@@ -365,3 +365,12 @@ def test_what_decides_over_mail_is_waited_for_while_the_server_stops(loop: Loop,
     assert transport.take() == b"OCTETS\nSHUTDOWN\n"
     loop.turn()
     assert len(hub) == 0
+
+
+def test_nothing_more_is_said_to_a_client_that_is_gone(connect: Connect, hub: Hub) -> None:
+    connection, transport = connect()
+    receive(connection, b"flood\nflood\n")
+    assert transport.take().count(b"x\n") == 1
+    connection.connection_lost(None)
+    assert connection._running is None
+    assert len(hub) == 0

@@ -243,3 +243,16 @@ def test_the_outcome_is_known_before_quit_is_answered() -> None:
     assert decided == []
     assert hop.says(b"250 taken\r\n") == b"QUIT\r\n"
     assert decided == [{0: 250}]
+
+
+def test_a_hop_that_is_lost_within_the_text_has_nothing() -> None:
+    hop = Hop(text=b"Subject: x\r\n\r\n" + b"x\r\n" * 25_000)
+    hop.driver.lost = True
+    hop.greets()
+    hop.says(b"250 ok\r\n")
+    hop.says(b"250 ok\r\n")
+    hop.says(b"354 go\r\n")
+    assert hop.driver.ended
+    assert hop.codes == {}
+    assert hop.session.hop_failure is not None
+    assert hop.session.hop_failure.code == 451

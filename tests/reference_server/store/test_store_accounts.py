@@ -168,3 +168,18 @@ def test_default_cost_is_what_is_recommended() -> None:
     cost = Cost()
     assert (cost.argon2_passes, cost.argon2_memory_kib) >= (2, 19_456)
     assert cost.scram_iterations >= 4096
+
+
+def test_an_unknown_login_has_the_salt_of_its_address_as_a_known_one_has(
+    store: Store, alice: Account
+) -> None:
+    """Else the salts of `bob` and `bob@one.test` would tell that there is no such account."""
+
+    def salt(login: str) -> bytes:
+        return store.scram_keys(login)[1].salt
+
+    assert salt("alice") == salt("Alice@one.test") == alice.secret.scram.salt
+    assert salt("bob") == salt("Bob@one.test")
+    assert len({salt("alice"), salt("bob"), salt("bob@two.test"), salt("alice@two.test")}) == 4
+    store.add_account("alice@two.test", "x")
+    assert salt("carol") in {salt("carol@one.test"), salt("carol@two.test")}

@@ -1,0 +1,76 @@
+"""Steps that POP3 checks take before and after the one that they judge."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from harness.clients.pop3 import Pop3Client
+from harness.conformance import Finding, unsupported, verify_ok
+from harness.strategies import messages
+from harness.targets import Account, Maildrop, Target
+from harness.targets.connections import NotServed
+from harness.targets.inbox import poll
+from harness.vocabulary.services import Service, Tls
+from harness.wire.message import strip_trace
+from harness.wire.pop3 import Response
+
+
+def authorizing(target: Target, account: Account | None = None) -> Pop3Client:
+    """A connection in the AUTHORIZATION state, under TLS where the service has STLS: a password may go."""
+    endpoint = target.file.endpoint(Service.POP3)
+    return target.pop3(account, login=False, tls=endpoint is not None and endpoint.tls is Tls.STARTTLS)
+
+
+def need_user(peer: Pop3Client) -> None:
+    """End the check where USER and PASS, which no server must have, are not offered."""
+    if peer.capa().ok and "USER" not in peer.capabilities:
+        unsupported("the server offers no USER and PASS")
+
+
+def need_failures(target: Target, count: int = 1) -> None:
+    """End the check where the target file allows no more failed logins."""
+    if not all(target.may_fail_login() for _ in range(count)):
+        unsupported("the target file allows no more failed logins (limits.failed_logins)")
+
+
+@contextmanager
+def filled(target: Target, stored: Sequence[bytes]) -> Iterator[tuple[Maildrop, Pop3Client]]:
+    """A maildrop with these messages, and a session that sees them."""
+    with target.maildrop() as maildrop:
+        maildrop.put(stored)
+        with maildrop.open() as session:
+            yield maildrop, session
+
+
+def reopen(maildrop: Maildrop, wait_s: float) -> Pop3Client:
+    """Open another session; the lock of one that has just been lost may hold for a while."""
+    session: Pop3Client | None = None
+
+    def opened() -> bool:
+        nonlocal session
+        try:
+            session = maildrop.open()
+        except NotServed:
+            return False
+        return True
+
+    if not poll(opened, wait_s) or session is None:
+        raise Finding("a new session of the maildrop", f"no login within {wait_s:g} s")
+    return session
+
+
+def contents(peer: Pop3Client) -> list[bytes]:
+    """Retrieve every message, and return them below their trace fields, in the order of their numbers."""
+    retrieved = [peer.retr(number) for number in peer.list()]
+    for response in retrieved:
+        verify_ok(response, "LIST names this message")
+    return [strip_trace(response.body) for response in retrieved]
+
+
+def notes(count: int) -> list[bytes]:
+    """Compose that many messages, no two alike."""
+    return [messages.compose(b"This is number %d.\r\n" % number) for number in range(1, count + 1)]
+
+
+def answer(response: Response) -> tuple[bool, tuple[bytes, ...] | None]:
+    """Return what counts of a response: its status, and its lines."""
+    return response.ok, response.lines

@@ -78,6 +78,8 @@ class Pop3Client(Connection):
         """
         for octets in self._arrive_until_end():
             self._events.extend(self._reader.receive(octets))
+        if self._reader.failure is not None:
+            raise self._reader.failure
         responses = [event for event in self._events if isinstance(event, Response)]
         self._events.clear()
         return responses

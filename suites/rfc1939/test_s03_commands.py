@@ -85,13 +85,13 @@ def test_a_command_ends_at_its_crlf(target: Target, cut: list[tuple[bytes, list[
             peer.expect_response(multiline=multiline)
             for piece in pieces:
                 peer.send_raw(piece)
-            verify_equal(
-                f"the response to {line!r}", expected=expected, actual=answer(peer.read_response())
-            )
+            verify_equal(f"the response to {line!r}", expected=expected, actual=answer(peer.read_response()))
         verify_ok(peer.rset())
 
 
-_UNKNOWN = st.from_regex(r"[QXYZ][A-Z]{2,3}", fullmatch=True).filter(lambda word: word not in {"QUIT", "XTND"})
+_UNKNOWN = st.from_regex(r"[QXYZ][A-Z]{2,3}", fullmatch=True).filter(
+    lambda word: word not in {"QUIT", "XTND"}
+)
 
 
 @requirement(
@@ -125,7 +125,16 @@ def test_unknown_commands_are_refused_before_login(target: Target, word: bytes) 
 
 
 _INCOMPLETE = (b"RETR", b"DELE", b"TOP", b"TOP 1", b"RETR one", b"DELE one", b"TOP one 1", b"TOP 1 one")
-_MALFORMED = (b"RETR -1", b"DELE -1", b"LIST -1", b"LIST one", b"TOP -1 0", b"TOP 1 -1", b"DELE 1.5", b"RETR 0x1")
+_MALFORMED = (
+    b"RETR -1",
+    b"DELE -1",
+    b"LIST -1",
+    b"LIST one",
+    b"TOP -1 0",
+    b"TOP 1 -1",
+    b"DELE 1.5",
+    b"RETR 0x1",
+)
 
 
 @requirement(

@@ -1,5 +1,3 @@
-import re
-
 from hypothesis import strategies as st
 
 from harness.clients.pop3 import Pop3Client
@@ -10,6 +8,7 @@ from harness.conformance import (
     given,
     observe,
     requirement,
+    unsupported,
     verify,
     verify_equal,
     verify_ok,
@@ -17,9 +16,10 @@ from harness.conformance import (
 )
 from harness.targets import Target
 from harness.transport.tamper import Rewrite
+from harness.vocabulary.errors import PeerClosed
 from harness.vocabulary.services import Service
-from suites.rfc1939.steps import authorizing, contents, filled, need_user, notes
-from suites.rfc1939.tampering import BySession, FirstAnswer, While, answered
+from suites.rfc1939.steps import authorizing, contents, filled, need_failures, need_user, notes
+from suites.rfc1939.tampering import BySession, While, answered, taken_for
 
 
 @requirement(
@@ -47,9 +47,7 @@ def test_messages_are_numbered_from_one(target: Target, count: int) -> None:
     """The nth message in a maildrop has the number n, and each number has its message."""
     stored = notes(count)
     with filled(target, stored) as (_, peer):
-        verify_equal(
-            "the numbers in LIST", expected=list(range(1, count + 1)), actual=list(peer.list())
-        )
+        verify_equal("the numbers in LIST", expected=list(range(1, count + 1)), actual=list(peer.list()))
         verify_equal("what they are of", expected=sorted(stored), actual=sorted(contents(peer)))
 
 
@@ -91,16 +89,16 @@ def test_mail_that_comes_later_is_not_in_the_session(target: Target, later: int)
             verify_equal("messages in the next session", expected=1 + later, actual=other.stat().messages)
 
 
-def _one_at_a_time(number: int) -> While:
-    """Refuse every second session."""
-    return answered(rb"PASS" if number % 2 else rb"(?!)", b"-ERR [IN-USE] one session at a time")
+def _everybody(number: int) -> While:
+    """Let every second session in, or say so."""
+    return answered(rb"PASS" if number % 2 else rb"(?!)", b"+OK")
 
 
 @requirement(
     "rfc1939/4/lock",
     level=MAY,
     needs={Need.EMPTY_MAILDROP, Service.POP3},
-    refuted_by=BySession(_one_at_a_time),
+    refuted_by=BySession(_everybody),
 )
 def test_a_second_session_is_observed(target: Target) -> None:
     """While a maildrop is open, another session of it may be refused, or take place."""
@@ -115,7 +113,7 @@ def test_a_second_session_is_observed(target: Target) -> None:
     "rfc1939/4/held-until-update",
     level=PROSE,
     needs={Need.EMPTY_MAILDROP, Service.POP3},
-    refuted_by=FirstAnswer(rb"RETR"),
+    refuted_by=taken_for(rb"RETR 2", b"RETR 1"),
 )
 @given(action=st.sampled_from(["RETR 1", "DELE 1", "NOOP"]))
 def test_a_session_keeps_what_it_has_listed(target: Target, action: str) -> None:
@@ -145,32 +143,17 @@ def test_a_session_keeps_what_it_has_listed(target: Target, action: str) -> None
     "rfc1939/4/refused-login-can-be-repeated",
     level=PROSE,
     needs={Service.POP3},
-    refuted_by=FirstAnswer(rb"PASS"),
+    refuted_by=answered(rb"STAT", b"+OK 0 0"),
 )
 def test_after_a_refused_login_comes_another(target: Target) -> None:
     """After a wrong password the connection is closed, or takes the right one; till then nobody is in."""
     with target.account() as account, authorizing(target, account) as peer:
         need_user(peer)
+        need_failures(target)
         verify_refused(peer.login(account.login, f"not {account.password}"), "the password is wrong")
-        verify_refused(peer.command("STAT"), "nobody has logged in")
+        try:
+            closed = peer.command("STAT")
+        except PeerClosed:
+            unsupported("the server hangs up after a refused login, which it may")
+        verify_refused(closed, "nobody has logged in")
         verify_ok(peer.login(account.login, account.password or ""), "this is the password")
-
-
-_TIMESTAMP = re.compile(rb"<[^<>@]+@[^<>@]+>")
-
-
-@requirement(
-    "rfc1939/7/timestamp-differs",
-    level=PROSE,
-    needs={Service.POP3},
-    refuted_by=Rewrite.from_server(rb"\A(\+OK[^\r]*)", rb"\1 <1896.697170952@mailproof.test>", count=1),
-)
-def test_timestamps_are_never_the_same(target: Target) -> None:
-    """A greeting with a timestamp, which offers APOP, has another one each time."""
-    seen = []
-    for _ in range(3):
-        with target.pop3(login=False) as peer:
-            stamp = peer.greeting().timestamp
-            if stamp is not None and _TIMESTAMP.fullmatch(stamp):
-                seen.append(stamp)
-    verify_equal("timestamps that are not repeated", expected=len(seen), actual=len(set(seen)))

@@ -22,7 +22,9 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
 
 def test_one_line_for_one_event(lines: io.StringIO) -> None:
     hostile = "alice\r\n2026 forged line\x1b[2J\udcff"
-    record = logging.LogRecord("mailproof.net", logging.WARNING, "", 0, "login failed for %s", (hostile,), None)
+    record = logging.LogRecord(
+        "mailproof.net", logging.WARNING, "", 0, "login failed for %s", (hostile,), None
+    )
     LOG.handlers[0].handle(record)  # not through the logger: pytest would keep the record, and choke on it
     (line,) = lines.getvalue().splitlines()
     assert re.fullmatch(

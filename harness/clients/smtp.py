@@ -85,6 +85,8 @@ class SmtpClient(Connection):
         """
         for octets in self._arrive_until_end():
             self._replies.extend(self._reader.receive(octets))
+        if self._reader.failure is not None:
+            raise self._reader.failure
         replies = list(self._replies)
         self._replies.clear()
         return replies

@@ -61,6 +61,35 @@ class _While(_Pop3Tamperer):
         return self._inner.from_server(octets) if self._active else octets
 
 
+class After:
+    """Behaves like `script`, but only once a line that begins with `command` has been sent."""
+
+    def __init__(self, command: bytes, script: While) -> None:
+        self.command = re.compile(command, re.IGNORECASE)
+        self.script = script
+
+    def open(self) -> Tamperer:
+        """Return a tamperer for one connection."""
+        return _After(self)
+
+
+class _After(_Pop3Tamperer):
+    def __init__(self, script: After) -> None:
+        super().__init__()
+        self._command = script.command
+        self._inner = _While(script.script)
+        self._begun = False
+
+    def change_command(self, octets: bytes) -> bytes:
+        if self._begun:
+            return self._inner.change_command(octets)
+        self._begun = self._command.match(octets) is not None
+        return octets
+
+    def change_response(self, octets: bytes) -> bytes:
+        return self._inner.change_response(octets) if self._begun else octets
+
+
 def answered(command: bytes, first_line: bytes) -> While:
     """A server whose answer to `command` is `first_line`, whatever it would have been."""
     return While(command, Rewrite.from_server(rb"\A(?:\+OK|-ERR)[^\r]*", first_line))

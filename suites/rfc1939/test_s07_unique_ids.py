@@ -124,7 +124,7 @@ def test_uidl_lists_no_deleted_messages(target: Target, deleted: set[int]) -> No
 )
 @given(endings=st.lists(st.sampled_from(["quit", "lost", "delete"]), min_size=1, max_size=3))
 def test_unique_ids_persist(target: Target, endings: list[str]) -> None:
-    """However sessions end, with a removal or none, with QUIT or without, what is left keeps its unique-id."""
+    """However sessions end, with a removal or none, with QUIT or not, what is left keeps its unique-id."""
     with filled(target, notes(4)) as (maildrop, first):
         need_uidl(first)
         peer = first

@@ -1,5 +1,6 @@
 from collections.abc import Sequence
 
+from hypothesis import example
 from hypothesis import strategies as st
 
 from harness.conformance import MUST, PROSE, Need, given, requirement, verify_equal, verify_reply
@@ -24,6 +25,7 @@ def spellings() -> st.SearchStrategy[Sequence[bytes]]:
     needs={Service.SMTP},
     refuted_by=Fault("smtp-verb-case"),
 )
+@example(words=tuple(map(bytes.lower, WORDS)))
 @given(words=spellings())
 def test_verbs_have_no_case(target: Target, words: Sequence[bytes]) -> None:
     """A whole session goes well with its verbs in any case."""
@@ -55,6 +57,7 @@ def other_case(draw: st.DrawFn) -> Sequence[bool]:
     needs={Service.SMTP, Need.RETRIEVE},
     refuted_by=Rewrite.from_client(rb"^(RCPT TO:<[^@>]*@)(?=[^>]*[A-Z])", rb"\1no-such-host."),
 )
+@example(mask=[True])
 @given(mask=other_case())
 def test_domains_have_no_case(target: Target, mask: Sequence[bool]) -> None:
     """A recipient is the same in whatever case the domain is written."""

@@ -1,3 +1,4 @@
+from hypothesis import example
 from hypothesis import strategies as st
 
 from harness.conformance import (
@@ -45,6 +46,8 @@ def test_a_dot_beside_a_bare_lf_ends_nothing(target: Target, lookalike: bytes) -
     needs={Service.SMTP, Need.RETRIEVE},
     refuted_by=Rewrite.from_client(rb"\r\n\.\r\n\Z", b"\r\n\r\n.\r\n"),
 )
+@example(text=b"A line.\r\n", empty_lines=2)
+@example(text=b"", empty_lines=0)
 @given(text=messages.text_lines(min_lines=0), empty_lines=st.integers(0, 3))
 def test_the_end_of_data_is_no_part_of_the_message(target: Target, text: bytes, empty_lines: int) -> None:
     """The CRLF before the final dot ends the last line; no line is added, and none is lost."""

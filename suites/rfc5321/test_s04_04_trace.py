@@ -1,6 +1,7 @@
 import re
 from collections.abc import Sequence
 
+from hypothesis import example
 from hypothesis import strategies as st
 
 from harness.conformance import (
@@ -129,6 +130,7 @@ def test_received_lines_are_left_as_they_are(target: Target, hosts: Sequence[str
     needs={Service.SMTP, Need.RETRIEVE},
     refuted_by=Fault("mda-return-path-missing"),
 )
+@example(sender="")
 @given(sender=st.just("") | addresses.simple_mailboxes())
 def test_final_delivery_records_the_return_path(target: Target, sender: str) -> None:
     """The stored message has a Return-Path, once, with the reverse-path of MAIL, null or not."""

@@ -1,3 +1,4 @@
+from hypothesis import example
 from hypothesis import strategies as st
 
 from harness.conformance import PROSE, Need, given, requirement, verify_equal
@@ -7,6 +8,11 @@ from harness.transport.tamper import Fault, Rewrite
 from harness.vocabulary.services import Service
 from suites.rfc5321.steps import note, send
 
+_DOTS = b".\r\n..\r\n.a\r\n...\r\n. \r\na.\r\n\r\n.\r\n\r\n"
+_BLANKS = (
+    b" leading\r\n\ttab\tand tab\r\ntrailing \r\n \r\n\t\r\n\r\n\r\n"
+    b"From here\r\n>From there\r\n--\r\nQUIT\r\n"
+)
 _CHARACTERS = "".join(map(chr, range(1, 128))).replace("\r", "").replace("\n", "")
 
 
@@ -22,6 +28,7 @@ def lines_of_any_characters() -> st.SearchStrategy[bytes]:
     needs={Service.SMTP, Need.RETRIEVE},
     refuted_by=Fault("smtp-dot-kept"),
 )
+@example(text=_DOTS)
 @given(text=messages.text_lines(leading_dots=True, max_lines=8))
 def test_leading_dots_survive(target: Target, text: bytes) -> None:
     """The reader gets back exactly the octets the sender meant, whatever lines begin with dots."""
@@ -36,6 +43,8 @@ def test_leading_dots_survive(target: Target, text: bytes) -> None:
     needs={Service.SMTP, Need.RETRIEVE},
     refuted_by=Rewrite.from_client(rb"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]", b"?"),
 )
+@example(text=_BLANKS)
+@example(text=_CHARACTERS.encode() + b"\r\n")
 @given(text=lines_of_any_characters())
 def test_all_characters_survive(target: Target, text: bytes) -> None:
     """Spaces, tabs and control characters are delivered like all others."""

@@ -181,6 +181,14 @@ def test_a_response_before_broken_grammar_is_read_first() -> None:
             client.noop()
 
 
+def test_a_second_response_to_quit_is_no_quiet_end() -> None:
+    with script().client(b"QUIT\r\n").server(b"+OK\r\n+OK\r\n").server_closes() as stream:
+        client = greeted(stream)
+        assert client.quit().ok
+        with pytest.raises(RemoteProtocolError, match="no response without a command"):
+            client.expect_closed()
+
+
 def test_a_close_is_awaited() -> None:
     with script().server_closes() as stream:
         client = greeted(stream)

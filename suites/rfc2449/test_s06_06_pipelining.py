@@ -1,0 +1,89 @@
+from hypothesis import strategies as st
+
+from harness.clients.pop3 import Pop3Client
+from harness.conformance import MUST, Need, given, requirement, unsupported, verify_equal, verify_ok
+from harness.targets import Target
+from suites.rfc1939.steps import answer, authorizing, filled, need_user, notes
+from suites.rfc1939.tampering import PerSend
+
+_SINGLE = (
+    "STAT",
+    "NOOP",
+    "LIST 1",
+    "LIST 3",
+    "UIDL 2",
+    "DELE 1",
+    "DELE 2",
+    "DELE 9",
+    "RSET",
+    "RETR 9",
+    "XYZZ",
+)
+_MULTI = ("LIST", "UIDL", "RETR 1", "RETR 2", "TOP 1 0", "TOP 2 1", "CAPA")
+
+Group = list[tuple[bytes | str, bool]]
+
+
+def groups() -> st.SearchStrategy[Group]:
+    """Commands of the TRANSACTION state, each with whether its +OK has lines."""
+    single, multi = st.sampled_from(_SINGLE), st.sampled_from(_MULTI)
+    commands = single.map(lambda line: (line, False)) | multi.map(lambda line: (line, True))
+    return st.lists(commands, min_size=2, max_size=8)
+
+
+def need_pipelining(peer: Pop3Client) -> None:
+    """End the check where PIPELINING is not announced."""
+    peer.capa()
+    if "PIPELINING" not in peer.capabilities:
+        unsupported("the server does not announce PIPELINING")
+
+
+def first_only(octets: bytes) -> bytes:
+    """Return the first command, and for each that came with it one that does nothing."""
+    first, end, rest = octets.partition(b"\r\n")
+    return first + end + b"NOOP\r\n" * rest.count(b"\r\n")
+
+
+@requirement(
+    "rfc2449/6.6/commands-in-turn",
+    level=MUST,
+    needs={Need.EMPTY_MAILDROP},
+    refuted_by=PerSend(first_only),
+)
+@given(group=groups())
+def test_commands_sent_at_once_are_carried_out_in_turn(target: Target, group: Group) -> None:
+    """A group of commands has the responses, in their order, that it has when sent one by one."""
+    with filled(target, notes(3)) as (_, peer):
+        need_pipelining(peer)
+        one_by_one = [answer(peer.command(line, multiline=multiline)) for line, multiline in group]
+        verify_ok(peer.rset())
+        at_once = [answer(response) for response in peer.pipeline(group)]
+        verify_equal("the responses", expected=one_by_one, actual=at_once)
+        verify_ok(peer.rset())
+
+
+@requirement(
+    "rfc2449/6.6/login-in-turn",
+    level=MUST,
+    needs={Need.EMPTY_MAILDROP},
+    refuted_by=PerSend(first_only),
+)
+@given(group=groups())
+def test_login_may_be_part_of_a_group(target: Target, group: Group) -> None:
+    """USER, PASS and what follows them may be sent at once."""
+    with target.maildrop() as maildrop:
+        maildrop.put(notes(3))
+        with maildrop.open() as peer:
+            need_pipelining(peer)
+            expected = [answer(peer.command(line, multiline=multiline)) for line, multiline in group]
+            verify_ok(peer.rset())
+            verify_ok(peer.quit())
+        account = maildrop.account
+        with authorizing(target, account) as peer:
+            need_user(peer)
+            login: Group = [(f"USER {account.login}", False), (f"PASS {account.password}", False)]
+            user, password, *responses = peer.pipeline([*login, *group])
+            verify_ok(user)
+            verify_ok(password)
+            verify_equal("the responses", expected=expected, actual=[answer(each) for each in responses])
+            verify_ok(peer.rset())

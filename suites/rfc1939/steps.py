@@ -13,6 +13,8 @@ from harness.vocabulary.services import Service, Tls
 from harness.wire.message import strip_trace
 from harness.wire.pop3 import Response
 
+_LISTING = frozenset({b"STAT", b"LIST", b"UIDL"})
+
 
 def authorizing(target: Target, account: Account | None = None) -> Pop3Client:
     """A connection in the AUTHORIZATION state, under TLS where the service has STLS: a password may go."""
@@ -71,6 +73,12 @@ def notes(count: int) -> list[bytes]:
     return [messages.compose(b"This is number %d.\r\n" % number) for number in range(1, count + 1)]
 
 
-def answer(response: Response) -> tuple[bool, tuple[bytes, ...] | None]:
-    """Return what counts of a response: its status, and its lines."""
-    return response.ok, response.lines
+def answer(line: bytes | str, response: Response) -> tuple[bool, Sequence[bytes]]:
+    """Return what counts of the response to a command line: its status, its lines, or the listing in it.
+
+    The text after the status means something to STAT, LIST and UIDL alone (RFC 1939 §9).
+    """
+    verb = (line.encode() if isinstance(line, str) else line)[:4].upper()
+    if response.lines is not None:
+        return response.ok, response.lines
+    return response.ok, response.text.split(b" ")[:2] if response.ok and verb in _LISTING else []

@@ -33,9 +33,9 @@ def test_keywords_have_no_case(target: Target, lines: list[bytes]) -> None:
         for line in lines:
             upper = line.upper()
             verify_ok(peer.rset())
-            expected = answer(peer.command(upper, multiline=upper in _MULTI_LINE))
+            expected = answer(upper, peer.command(upper, multiline=upper in _MULTI_LINE))
             verify_ok(peer.rset())
-            actual = answer(peer.command(line, multiline=upper in _MULTI_LINE))
+            actual = answer(upper, peer.command(line, multiline=upper in _MULTI_LINE))
             verify_equal(f"the response to {line!r}, as to {upper!r}", expected=expected, actual=actual)
         verify_ok(peer.rset())
 
@@ -80,12 +80,14 @@ def test_a_command_ends_at_its_crlf(target: Target, cut: list[tuple[bytes, list[
         for line, pieces in cut:
             multiline = line in _MULTI_LINE
             verify_ok(peer.rset())
-            expected = answer(peer.command(line, multiline=multiline))
+            expected = answer(line, peer.command(line, multiline=multiline))
             verify_ok(peer.rset())
             peer.expect_response(multiline=multiline)
             for piece in pieces:
                 peer.send_raw(piece)
-            verify_equal(f"the response to {line!r}", expected=expected, actual=answer(peer.read_response()))
+            verify_equal(
+                f"the response to {line!r}", expected=expected, actual=answer(line, peer.read_response())
+            )
         verify_ok(peer.rset())
 
 

@@ -95,9 +95,6 @@ _BROKEN = (
     b"FETCH 1",
     b"FETCH 1 (FLAGS",
     b"FETCH 1 NONSENSE",
-    b"FETCH 0 FLAGS",
-    b"FETCH 1, FLAGS",
-    b"FETCH 1:2:3 FLAGS",
     b"FETCH 1 BODY[",
     b"STORE 1 FLAGS",
     rb"STORE 1 *FLAGS (\Seen)",
@@ -113,6 +110,21 @@ _BROKEN = (
 )
 
 
+_BROKEN_SETS = (
+    b"0",
+    b"1,",
+    b",1",
+    b"1,,2",
+    b"1:",
+    b":1",
+    b"1:2:3",
+    b"1-2",
+    b"1:0",
+    b"-1",
+    b"4294967296",
+    b"1 2",
+    b"()",
+)
 _TOO_MANY_SPACES = (
     b"FETCH  1 FLAGS",
     b"FETCH 1  FLAGS",
@@ -133,6 +145,18 @@ _TOO_MANY_SPACES = (
 def test_a_syntax_error_is_bad(target: Target, lines: list[bytes]) -> None:
     """A command with missing or malformed arguments is rejected with BAD."""
     _judge(target, lines)
+
+
+@requirement(
+    "rfc3501/2.2.2/malformed-set-bad",
+    level=SHOULD,
+    needs=IMAP,
+    refuted_by=answered(b"FETCH", b"OK", of=b"BAD"),
+)
+@given(sets=st.lists(st.sampled_from(_BROKEN_SETS), min_size=2, max_size=6, unique=True))
+def test_a_malformed_sequence_set_is_bad(target: Target, sets: list[bytes]) -> None:
+    """A command whose sequence set is malformed, or has a number that is none, is rejected with BAD."""
+    _judge(target, [b"FETCH " + each + b" FLAGS" for each in sets])
 
 
 @requirement(

@@ -2,6 +2,7 @@
 
 import re
 
+from hypothesis import example
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
@@ -25,6 +26,8 @@ from suites.imap.talk import IMAP, uids_of
 from suites.imap.tampering import During, not_told
 
 _SIZE_KEY = re.compile(rb"LARGER|SMALLER")
+_STAR = re.compile(rb"\*")
+_DATE_KEY = re.compile(rb"BEFORE|SINCE|\bON|SENTON")
 
 
 def _several(keys: SearchStrategy[Program]) -> SearchStrategy[list[Program]]:
@@ -32,10 +35,12 @@ def _several(keys: SearchStrategy[Program]) -> SearchStrategy[list[Program]]:
 
 
 def _programs(*, max_keys: int = 5) -> SearchStrategy[Program]:
-    """Programs in which sizes are compared once at most; several have a check of their own."""
-    return search_programs.programs(max_keys=max_keys).filter(
-        lambda program: len(_SIZE_KEY.findall(program.octets)) < 2
-    )
+    """Programs with one size, one date and one `*` at most: of more there are checks of their own."""
+    return search_programs.programs(max_keys=max_keys).filter(_is_plain)
+
+
+def _is_plain(program: Program) -> bool:
+    return all(len(key.findall(program.octets)) < 2 for key in (_SIZE_KEY, _DATE_KEY, _STAR))
 
 
 def _with_corpus(box: ImapMailbox) -> tuple[int, ...]:
@@ -74,6 +79,9 @@ def _both(one: Program, other: Program) -> Program:
     return Program(
         b"(%s %s)" % (one.octets, other.octets), lambda place: one.matches(place) and other.matches(place)
     )
+
+
+_OVERLAPPING = Program(b"1,3:*,1:*", lambda _: True)
 
 
 def _combined(keys: SearchStrategy[Program]) -> SearchStrategy[Program]:
@@ -133,6 +141,20 @@ def test_search_for_several_sizes(target: Target, programs: list[Program]) -> No
 
 
 @requirement(
+    "rfc3501/6.4.4/date-keys-together",
+    level=PROSE,
+    needs=IMAP,
+    refuted_by=Rewrite.from_client(
+        rb"(?:SENT)?(?:BEFORE|ON|SINCE) [^ ()]+ ((?:SENT)?(?:BEFORE|ON|SINCE))", rb"ALL \1"
+    ),
+)
+@given(programs=_several(_combined(search_programs.date_keys())))
+def test_search_for_several_dates(target: Target, programs: list[Program]) -> None:
+    """Several comparisons of dates under NOT and OR each keep their own meaning."""
+    _judge(target, programs)
+
+
+@requirement(
     "rfc3501/6.4.4/string-keys",
     level=PROSE,
     needs=IMAP,
@@ -157,6 +179,19 @@ def test_search_for_numbers(target: Target, programs: list[Program]) -> None:
 
 
 @requirement(
+    "rfc3501/6.4.4/not-in-a-set",
+    level=PROSE,
+    needs=IMAP,
+    refuted_by=Rewrite.from_client(rb"\bNOT ", b""),
+)
+@example(programs=[_negated(_OVERLAPPING)])
+@given(programs=_several(search_programs.number_keys().map(_negated)))
+def test_search_for_what_a_set_leaves_out(target: Target, programs: list[Program]) -> None:
+    """NOT with a sequence set or a UID set finds all others, also where the ranges overlap."""
+    _judge(target, programs)
+
+
+@requirement(
     "rfc3501/6.4.4/not",
     level=PROSE,
     needs=IMAP,
@@ -174,7 +209,7 @@ def test_search_not(target: Target, programs: list[Program]) -> None:
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"SEARCH OR ", b"SEARCH "),
 )
-@given(programs=_several(st.builds(_either, _programs(max_keys=1), _programs(max_keys=1))))
+@given(programs=_several(st.builds(_either, _programs(max_keys=1), _programs(max_keys=1)).filter(_is_plain)))
 def test_search_or(target: Target, programs: list[Program]) -> None:
     """OR finds the messages that either of its two keys does."""
     _judge(target, programs)

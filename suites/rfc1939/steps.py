@@ -34,6 +34,12 @@ def need_failures(target: Target, count: int = 1) -> None:
         unsupported("the target file allows no more failed logins (limits.failed_logins)")
 
 
+def need_retention(peer: Pop3Client) -> None:
+    """End the check where what was retrieved is removed at QUIT, which may be (RFC 2449 §6.7)."""
+    if peer.capa().ok and peer.capabilities.get("EXPIRE", "").split(" ")[0] == "0":
+        unsupported("the server removes what has been retrieved (EXPIRE 0)")
+
+
 @contextmanager
 def filled(target: Target, stored: Sequence[bytes]) -> Iterator[tuple[Maildrop, Pop3Client]]:
     """A maildrop with these messages, and a session that sees them."""

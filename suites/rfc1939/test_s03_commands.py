@@ -1,5 +1,6 @@
 from collections.abc import Sequence
 
+from hypothesis import example
 from hypothesis import strategies as st
 
 from harness.conformance import MUST, PROSE, Need, given, requirement, verify_equal, verify_ok, verify_refused
@@ -26,6 +27,7 @@ def in_any_case(lines: Sequence[bytes]) -> st.SearchStrategy[bytes]:
     needs={Need.EMPTY_MAILDROP},
     refuted_by=While(rb"(?-i:[A-Z]*[a-z])", Rewrite.from_client(rb"\A[A-Za-z]+", b"XTND")),
 )
+@example(lines=[line.lower() for line in _COMMANDS])
 @given(lines=st.lists(in_any_case(_COMMANDS), min_size=1, max_size=6))
 def test_keywords_have_no_case(target: Target, lines: list[bytes]) -> None:
     """A command is answered as the same command in upper case is."""
@@ -46,6 +48,7 @@ def test_keywords_have_no_case(target: Target, lines: list[bytes]) -> None:
     needs={Service.POP3},
     refuted_by=While(rb"(?-i:[A-Z]*[a-z])[A-Za-z]* ", Rewrite.from_client(rb"\A[A-Za-z]+", b"XTND")),
 )
+@example(user=b"user", password=b"pass", goodbye=b"quit")
 @given(
     user=commands.case_variants(b"USER"),
     password=commands.case_variants(b"PASS"),

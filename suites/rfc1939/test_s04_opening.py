@@ -19,7 +19,7 @@ from harness.transport.tamper import Rewrite
 from harness.vocabulary.errors import PeerClosed
 from harness.vocabulary.services import Service
 from suites.rfc1939.steps import authorizing, contents, filled, need_failures, need_user, notes
-from suites.rfc1939.tampering import BySession, While, answered, taken_for
+from suites.rfc1939.tampering import After, BySession, While, answered, taken_for
 
 
 @requirement(
@@ -113,7 +113,7 @@ def test_a_second_session_is_observed(target: Target) -> None:
     "rfc1939/4/held-until-update",
     level=PROSE,
     needs={Need.EMPTY_MAILDROP, Service.POP3},
-    refuted_by=taken_for(rb"RETR 2", b"RETR 1"),
+    refuted_by=After(rb"NOOP", taken_for(rb"RETR 2", b"RETR 1")),
 )
 @given(action=st.sampled_from(["RETR 1", "DELE 1", "NOOP"]))
 def test_a_session_keeps_what_it_has_listed(target: Target, action: str) -> None:
@@ -122,10 +122,10 @@ def test_a_session_keeps_what_it_has_listed(target: Target, action: str) -> None
     A server may let only one session in (then nothing can happen), or share the maildrop with care; a message
     that has been removed meanwhile is refused, but another one is never given in its place.
     """
-    stored = notes(2)
-    with filled(target, stored) as (maildrop, first), authorizing(target, maildrop.account) as second:
+    with filled(target, notes(2)) as (maildrop, first), authorizing(target, maildrop.account) as second:
         need_user(second)
-        sizes = first.list()
+        sizes, stored = first.list(), contents(first)
+        verify_ok(first.noop())
         if second.login(maildrop.account.login, maildrop.account.password or "").ok:
             second.command(action, multiline=action.startswith("RETR"))
             second.quit()

@@ -16,7 +16,7 @@ from harness.conformance import (
 from harness.targets import Target
 from harness.transport.tamper import Rewrite
 from harness.vocabulary.services import Service
-from suites.rfc1939.steps import contents, filled, notes, reopen
+from suites.rfc1939.steps import contents, filled, need_retention, notes, reopen
 from suites.rfc1939.tampering import BySession, FirstAnswer, While
 
 _DROP = Need.EMPTY_MAILDROP
@@ -127,6 +127,7 @@ def test_unique_ids_persist(target: Target, endings: list[str]) -> None:
     """However sessions end, with a removal or none, with QUIT or not, what is left keeps its unique-id."""
     with filled(target, notes(4)) as (maildrop, first):
         need_uidl(first)
+        need_retention(first)
         peer = first
         known = dict(zip(contents(peer), peer.uidl().values(), strict=True))
         for ending in endings:

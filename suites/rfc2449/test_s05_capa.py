@@ -1,3 +1,4 @@
+from hypothesis import example
 from hypothesis import strategies as st
 
 from harness.clients.pop3 import Pop3Client
@@ -56,6 +57,7 @@ def test_capabilities_stay_after_login(target: Target) -> None:
     needs={Need.EMPTY_MAILDROP},
     refuted_by=After(rb"PASS", answered(rb"CAPA", b"-ERR")),
 )
+@example(word=b"capa", times=1)
 @given(word=commands.case_variants(b"CAPA"), times=st.integers(1, 2))
 def test_capa_is_there_in_both_states(target: Target, word: bytes, times: int) -> None:
     """CAPA is answered with +OK and a list before and after login, again and again."""

@@ -42,7 +42,7 @@ _ACTIONS = st.lists(
     refuted_by=Remembering(
         rb"(?<=UID )([0-9]+)(?=\))", lambda found, _: b"%d" % (100 - int(found.group(1)) % 100)
     ),
-    also=["rfc3501/2.3.1.2/numbers-by-uid"],
+    also=["rfc9051/2.3.1.1/uids-ascend", "rfc3501/2.3.1.2/numbers-by-uid"],
 )
 @given(actions=_ACTIONS)
 def test_each_new_message_has_a_higher_uid(target: Target, actions: list[str]) -> None:
@@ -81,6 +81,7 @@ def test_each_new_message_has_a_higher_uid(target: Target, actions: list[str]) -
     level=MUST,
     needs=IMAP,
     refuted_by=Remembering(rb"(UIDNEXT) [0-9]+", lambda found, memory: memory.setdefault(b"", found.group())),
+    also=["rfc9051/2.3.1.1/uidnext-changes"],
 )
 @given(expunged=st.lists(st.booleans(), min_size=1, max_size=4))
 def test_uidnext_changes_with_every_new_message(target: Target, expunged: list[bool]) -> None:
@@ -104,6 +105,7 @@ def test_uidnext_changes_with_every_new_message(target: Target, expunged: list[b
     level=MUST_NOT,
     needs=IMAP,
     refuted_by=During(b"STATUS", Rewrite.from_server(rb"UIDNEXT ([0-9]+)", _higher)),
+    also=["rfc9051/2.3.1.1/uidnext-predicts"],
 )
 @given(count=st.integers(1, 4))
 def test_no_message_arrives_below_uidnext(target: Target, count: int) -> None:
@@ -126,6 +128,7 @@ def test_no_message_arrives_below_uidnext(target: Target, count: int) -> None:
     level=MUST_NOT,
     needs=IMAP,
     refuted_by=Remembering(rb"UIDVALIDITY ([0-9]+)", _drifting),
+    also=["rfc9051/2.3.1.1/uids-stay-in-session"],
 )
 @given(looks=st.lists(st.sampled_from(["select", "examine", "status", "append"]), min_size=2, max_size=6))
 def test_identifiers_do_not_change_during_a_session(target: Target, looks: list[str]) -> None:
@@ -157,6 +160,7 @@ def test_identifiers_do_not_change_during_a_session(target: Target, looks: list[
     level=SHOULD_NOT,
     needs=IMAP,
     refuted_by=Remembering(rb"UID ([0-9]+)", lambda found, _: b"UID %d" % (int(found.group(1)) * 2 + 7)),
+    also=["rfc9051/2.3.1.1/uids-persist"],
 )
 @given(count=st.integers(1, 4))
 def test_identifiers_persist_between_sessions(target: Target, count: int) -> None:

@@ -41,6 +41,7 @@ def test_commands_in_pieces_are_the_same_commands(target: Target, pieces: list[b
     refuted_by=Rewrite.from_server(
         rb"^[^*+\s]*[a-z][^*+\s]*(?= (?:OK|NO|BAD) )", lambda found: found.group().swapcase()
     ),
+    also=["rfc9051/2.2.2/tag-echoed"],
 )
 @example(tags=[b"aZ1", b"Az2"])
 @given(tags=st.lists(_ORDINARY_TAGS, min_size=1, max_size=6, unique=True))
@@ -57,6 +58,7 @@ def test_the_completion_bears_the_commands_tag(target: Target, tags: list[bytes]
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_server(rb"^[^*+\s]*\][^*+\s]* OK ", b"* BAD "),
+    also=["rfc9051/9/tag-characters"],
 )
 @given(tags=st.lists(commands.tags() | st.just(b"a]b"), min_size=1, max_size=6, unique=True))
 def test_every_legal_tag_is_taken(target: Target, tags: list[bytes]) -> None:
@@ -77,6 +79,7 @@ def test_every_legal_tag_is_taken(target: Target, tags: list[bytes]) -> None:
     level=PROSE,
     needs=IMAP,
     refuted_by=answered(b"QXYZZYQ", b"OK", of=b"BAD"),
+    also=["rfc9051/2.2.2/unknown-command-bad"],
 )
 @given(verbs=st.lists(st.just(b"QXYZZYQ") | commands.unknown_verbs(), min_size=1, max_size=3))
 def test_an_unknown_command_is_bad(target: Target, verbs: list[bytes]) -> None:
@@ -111,19 +114,10 @@ _BROKEN = (
 
 
 _BROKEN_SETS = (
-    b"0",
-    b"1,",
-    b",1",
-    b"1,,2",
-    b"1:",
-    b":1",
-    b"1:2:3",
-    b"1-2",
-    b"1:0",
-    b"-1",
-    b"4294967296",
-    b"1 2",
-    b"()",
+    *(b"0", b"-1", b"4294967296"),
+    *(b"1,", b",1", b"1,,2"),
+    *(b"1:", b":1", b"1:2:3", b"1:0"),
+    *(b"1-2", b"1 2", b"()"),
 )
 _TOO_MANY_SPACES = (
     b"FETCH  1 FLAGS",
@@ -140,6 +134,7 @@ _TOO_MANY_SPACES = (
     level=SHOULD,
     needs=IMAP,
     refuted_by=answered(b"FETCH STATUS SEARCH STORE", b"OK", of=b"BAD"),
+    also=["rfc9051/2.2.2/syntax-error-bad"],
 )
 @given(lines=st.lists(st.sampled_from(_BROKEN), min_size=3, max_size=8, unique=True))
 def test_a_syntax_error_is_bad(target: Target, lines: list[bytes]) -> None:
@@ -152,6 +147,7 @@ def test_a_syntax_error_is_bad(target: Target, lines: list[bytes]) -> None:
     level=SHOULD,
     needs=IMAP,
     refuted_by=answered(b"FETCH", b"OK", of=b"BAD"),
+    also=["rfc9051/2.2.2/malformed-set-bad"],
 )
 @given(sets=st.lists(st.sampled_from(_BROKEN_SETS), min_size=2, max_size=6, unique=True))
 def test_a_malformed_sequence_set_is_bad(target: Target, sets: list[bytes]) -> None:
@@ -164,6 +160,7 @@ def test_a_malformed_sequence_set_is_bad(target: Target, sets: list[bytes]) -> N
     level=SHOULD,
     needs=IMAP,
     refuted_by=answered(b"FETCH STATUS SEARCH STORE", b"OK", of=b"BAD"),
+    also=["rfc9051/2.2.2/extraneous-space-bad"],
 )
 @given(lines=st.lists(st.sampled_from(_TOO_MANY_SPACES), min_size=1, max_size=4, unique=True))
 def test_an_extraneous_space_is_bad(target: Target, lines: list[bytes]) -> None:

@@ -151,6 +151,7 @@ def test_capability_lists_the_protocol(target: Target, state: str) -> None:
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_server(rb"^(x1) OK ", rb"\1 NO "),
+    also=["rfc9051/6.1.2/noop-succeeds"],
 )
 @_IN_EACH_STATE
 def test_noop_always_succeeds(target: Target, state: str) -> None:
@@ -164,7 +165,7 @@ def test_noop_always_succeeds(target: Target, state: str) -> None:
     level=MUST,
     needs=IMAP,
     refuted_by=not_told(b"LOGOUT", b"BYE"),
-    also=["rfc3501/3.4/logout-bye"],
+    also=["rfc9051/6.1.3/logout-bye", "rfc3501/3.4/logout-bye"],
 )
 @_IN_EACH_STATE
 def test_logout_says_bye_then_ok_then_closes(target: Target, state: str) -> None:

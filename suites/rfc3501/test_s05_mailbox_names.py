@@ -27,6 +27,7 @@ from suites.imap.tampering import During, answered
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"(?!INBOX)\b(?i:inbox)\b", b"no-such-box"),
+    also=["rfc9051/5.1/inbox-any-case"],
 )
 @example(names=["inbox", "InBox"])
 @given(names=st.lists(mailbox_names.inbox_variants(), min_size=1, max_size=4))

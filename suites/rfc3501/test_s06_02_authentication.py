@@ -50,6 +50,7 @@ def _may_fail(target: Target) -> None:
     level=PROSE,
     needs=_STARTTLS,
     refuted_by=answered(b"SELECT", b"OK", of=b"NO|BAD"),
+    also=["rfc9051/6.2.1/not-authenticated-after-tls"],
 )
 def test_tls_authenticates_nobody(target: Target) -> None:
     """After STARTTLS the session is as it was before: it answers CAPABILITY, and demands authentication."""
@@ -82,6 +83,7 @@ def test_logindisabled_means_that_login_is_refused(target: Target) -> None:
     level=PROSE,
     needs=IMAP,
     refuted_by=answered(b"AUTHENTICATE", b"NO", of=b"OK"),
+    also=["rfc9051/6.2.2/plain-authenticates"],
 )
 def test_plain_authenticates(target: Target) -> None:
     """AUTHENTICATE PLAIN with the right password ends in OK and the authenticated state."""
@@ -105,6 +107,7 @@ def _exchange(client: ImapClient, secret: bytes) -> Result:
     level=PROSE,
     needs=IMAP,
     refuted_by=answered(b"AUTHENTICATE", b"BAD", of=b"NO"),
+    also=["rfc9051/6.2.2/wrong-credentials-no"],
 )
 def test_authenticate_with_a_wrong_password_is_no(target: Target) -> None:
     """Credentials that are rejected are answered NO, and the session stays as it was."""
@@ -120,6 +123,7 @@ def test_authenticate_with_a_wrong_password_is_no(target: Target) -> None:
     level=MUST,
     needs=IMAP,
     refuted_by=answered(b"AUTHENTICATE", b"NO", of=b"BAD"),
+    also=["rfc9051/6.2.2/cancel-bad"],
 )
 def test_a_cancelled_exchange_is_bad(target: Target) -> None:
     """A line with a single asterisk cancels the exchange, which is answered BAD; another can follow."""
@@ -152,6 +156,7 @@ def test_an_unknown_mechanism_is_no(target: Target) -> None:
     level=PROSE,
     needs=IMAP,
     refuted_by=answered(b"LOGIN", b"BAD", of=b"NO"),
+    also=["rfc9051/6.2.3/wrong-password-no"],
 )
 def test_login_with_a_wrong_password_is_no(target: Target) -> None:
     """A wrong password is answered NO, and leaves the session not authenticated."""
@@ -167,6 +172,7 @@ def test_login_with_a_wrong_password_is_no(target: Target) -> None:
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"\A(?!A[0-9]{4} )[^\r ]", b"#"),
+    also=["rfc9051/6.2.3/login-string-forms"],
 )
 def test_login_takes_every_form_of_string(target: Target) -> None:
     """User name and password mean the same as quoted strings, as literals, and mixed."""

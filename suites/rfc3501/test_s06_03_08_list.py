@@ -21,6 +21,7 @@ _PATTERNS = st.lists(mailbox_names.patterns(["", *_TREE]), min_size=4, max_size=
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"(LIST \S+ \S*)%", rb"\1*"),
+    also=["rfc9051/6.3.9/wildcards"],
 )
 @example(patterns=["%", "a%", "a/%", "*", "a*c"])
 @given(patterns=_PATTERNS)
@@ -48,6 +49,7 @@ def test_wildcards_match_what_they_should(target: Target, patterns: list[str]) -
     level=PROSE,
     needs=IMAP,
     refuted_by=not_told(b"LIST", b"LIST"),
+    also=["rfc9051/6.3.9/empty-pattern"],
 )
 def test_an_empty_pattern_asks_for_the_separator(target: Target) -> None:
     """LIST with an empty mailbox name returns the hierarchy separator, in one response."""
@@ -65,6 +67,7 @@ def test_an_empty_pattern_asks_for_the_separator(target: Target) -> None:
     level=PROSE,
     needs=IMAP,
     refuted_by=During(b"LIST", Rewrite.from_server(rb"^\* LIST [^\r]* \"?INBOX\"?\r\n", b"")),
+    also=["rfc9051/6.3.9/inbox-listed"],
 )
 def test_inbox_is_listed(target: Target) -> None:
     """INBOX is among the names for every pattern that the upper-case word matches."""

@@ -28,6 +28,7 @@ _DATES = st.builds(
     level=PROSE,
     needs=IMAP,
     refuted_by=ChangedLiterals(lambda octets: octets.replace(b"Subject:", b"Subjekt:")),
+    also=["rfc9051/6.3.12/append-at-the-end"],
 )
 @given(texts=st.lists(_MESSAGES, min_size=1, max_size=3))
 def test_an_appended_message_is_the_last_one(target: Target, texts: list[bytes]) -> None:
@@ -47,6 +48,7 @@ def test_an_appended_message_is_the_last_one(target: Target, texts: list[bytes])
     level=SHOULD,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"(APPEND \S+ )\([^)]*\) ", rb"\1"),
+    also=["rfc9051/6.3.12/append-flags"],
 )
 @given(flag_sets=st.lists(flag_strategies.flag_sets(deleted=True), min_size=1, max_size=4))
 def test_append_sets_the_flags(target: Target, flag_sets: list[frozenset[bytes]]) -> None:
@@ -66,6 +68,7 @@ def test_append_sets_the_flags(target: Target, flag_sets: list[frozenset[bytes]]
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"(APPEND \S+ )(?=\{)", rb"\1(\\Flagged) "),
+    also=["rfc9051/6.3.12/append-no-flags"],
 )
 def test_append_without_flags_sets_none(target: Target) -> None:
     r"""Without a flag list, and with an empty one, the new message has no flags but perhaps \Recent."""
@@ -84,6 +87,7 @@ def test_append_without_flags_sets_none(target: Target) -> None:
     level=SHOULD,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb'(APPEND \S+ )"[^"]*" ', rb"\1"),
+    also=["rfc9051/6.3.12/append-date"],
 )
 @given(dates=st.lists(_DATES, min_size=1, max_size=4))
 def test_append_sets_the_internal_date(target: Target, dates: list[datetime]) -> None:
@@ -103,6 +107,7 @@ def test_append_sets_the_internal_date(target: Target, dates: list[datetime]) ->
     level=SHOULD,
     needs=IMAP,
     refuted_by=not_told(b"APPEND", rb"[0-9]+ EXISTS"),
+    also=["rfc9051/6.3.12/append-tells-exists"],
 )
 def test_append_to_the_selected_mailbox_is_told_at_once(target: Target) -> None:
     """APPEND to the selected mailbox is told by an untagged EXISTS before its OK."""
@@ -119,6 +124,7 @@ def test_append_to_the_selected_mailbox_is_told_at_once(target: Target) -> None:
         b"APPEND",
         Rewrite.from_server(rb"^\* ([0-9]+) EXISTS", lambda found: b"* %d EXISTS" % (int(found[1]) + 1)),
     ),
+    also=["rfc9051/7.4.1/exists-counts"],
 )
 @given(here=st.lists(st.booleans(), min_size=1, max_size=5))
 def test_exists_is_the_number_of_messages(target: Target, here: list[bool]) -> None:

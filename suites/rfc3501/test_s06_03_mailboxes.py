@@ -50,6 +50,7 @@ def _exists(client: ImapClient, name: bytes) -> bool:
     level=PROSE,
     needs=IMAP,
     refuted_by=answered(b"CREATE", b"OK", of=b"NO"),
+    also=["rfc9051/6.3.4/create-extant-no"],
 )
 @given(inbox=mailbox_names.inbox_variants())
 def test_what_exists_cannot_be_created(target: Target, inbox: str) -> None:
@@ -64,6 +65,7 @@ def test_what_exists_cannot_be_created(target: Target, inbox: str) -> None:
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"(CREATE \S+)[/.]\r\n", rb"\1x\r\n"),
+    also=["rfc9051/6.3.4/trailing-separator"],
 )
 def test_a_trailing_separator_is_only_a_declaration(target: Target) -> None:
     """A name that ends in the hierarchy separator is created without it."""
@@ -81,6 +83,7 @@ def test_a_trailing_separator_is_only_a_declaration(target: Target) -> None:
     level=SHOULD,
     needs=IMAP,
     refuted_by=During(b"LIST", Rewrite.from_server(rb"^\* LIST [^\r]*middle\"?\r\n", b"")),
+    also=["rfc9051/6.3.4/superior-names"],
 )
 def test_superior_names_are_created(target: Target) -> None:
     """CREATE of a deep name makes the levels above it, should they be missing."""
@@ -98,6 +101,7 @@ def test_superior_names_are_created(target: Target) -> None:
     level=MUST,
     needs=IMAP,
     refuted_by=Remembering(rb"(UIDVALIDITY) [0-9]+", lambda found, _: found.group(1) + b" 7"),
+    also=["rfc9051/6.3.4/recreated-mailbox-uids"],
 )
 @given(count=st.integers(1, 4))
 def test_uids_are_not_used_again_after_delete(target: Target, count: int) -> None:
@@ -135,6 +139,7 @@ def _one_life(client: ImapClient, name: bytes, count: int) -> tuple[int | None, 
     level=PROSE,
     needs=IMAP,
     refuted_by=answered(b"DELETE", b"OK", of=b"NO|BAD"),
+    also=["rfc9051/6.3.5/delete-inbox-no"],
 )
 @given(inbox=mailbox_names.inbox_variants())
 def test_inbox_cannot_be_deleted(target: Target, inbox: str) -> None:
@@ -149,6 +154,7 @@ def test_inbox_cannot_be_deleted(target: Target, inbox: str) -> None:
     level=PROSE,
     needs=IMAP,
     refuted_by=During(b"DELETE", Rewrite.from_client(rb"DELETE [^\r]*", b"NOOP")),
+    also=["rfc9051/6.3.5/delete-removes"],
 )
 def test_delete_removes_the_mailbox(target: Target) -> None:
     """After DELETE the name is not listed any more, and cannot be selected."""
@@ -166,6 +172,7 @@ def test_delete_removes_the_mailbox(target: Target) -> None:
     level=MUST_NOT,
     needs=IMAP,
     refuted_by=During(b"LIST", Rewrite.from_server(rb"^\* LIST [^\r]*child\"?\r\n", b"")),
+    also=["rfc9051/6.3.5/inferiors-stay"],
 )
 def test_delete_leaves_inferior_names(target: Target) -> None:
     """DELETE of a mailbox removes no name below it; a server may refuse such a DELETE."""
@@ -189,6 +196,7 @@ def test_delete_leaves_inferior_names(target: Target) -> None:
     level=PROSE,
     needs=IMAP,
     refuted_by=During(b"STATUS", Rewrite.from_server(rb"MESSAGES [0-9]+", b"MESSAGES 0")),
+    also=["rfc9051/6.3.6/rename"],
 )
 @given(count=st.integers(1, 3))
 def test_a_renamed_mailbox_keeps_its_messages(target: Target, count: int) -> None:
@@ -209,6 +217,7 @@ def test_a_renamed_mailbox_keeps_its_messages(target: Target, count: int) -> Non
     level=MUST,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"RENAME (\S+) (\S+)\r\n", rb"RENAME \1/child \2\r\n"),
+    also=["rfc9051/6.3.6/rename-inferiors"],
 )
 def test_inferior_names_are_renamed_too(target: Target) -> None:
     """RENAME of a name renames everything below it."""
@@ -236,6 +245,7 @@ def test_inferior_names_are_renamed_too(target: Target) -> None:
     level=PROSE,
     needs=IMAP,
     refuted_by=answered(b"RENAME", b"OK", of=b"NO|BAD"),
+    also=["rfc9051/6.3.6/rename-errors-no"],
 )
 def test_rename_from_nothing_or_to_something_is_no(target: Target) -> None:
     """RENAME from a name that does not exist, or to one that does, is answered NO and changes nothing."""
@@ -327,6 +337,7 @@ def test_lsub_percent_returns_the_level_above_a_subscription(target: Target) -> 
     level=MUST,
     needs=IMAP,
     refuted_by=During(b"APPEND", Rewrite.from_server(rb"\[TRYCREATE\] ", b"")),
+    also=["rfc9051/6.3.12/append-trycreate"],
 )
 def test_append_to_nowhere_hints_at_create(target: Target) -> None:
     """APPEND to a mailbox that does not exist is NO with [TRYCREATE]."""
@@ -341,6 +352,7 @@ def test_append_to_nowhere_hints_at_create(target: Target) -> None:
     level=MUST_NOT,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"STATUS \S+ ", b"STATUS INBOX "),
+    also=["rfc9051/6.3.12/append-never-creates"],
 )
 def test_append_creates_no_mailbox(target: Target) -> None:
     """APPEND to a mailbox that does not exist fails, and does not create it."""
@@ -355,6 +367,7 @@ def test_append_creates_no_mailbox(target: Target) -> None:
     level=MUST,
     needs=IMAP,
     refuted_by=During(b"COPY", Rewrite.from_server(rb"\[TRYCREATE\] ", b"")),
+    also=["rfc9051/6.4.7/copy-trycreate"],
 )
 def test_copy_to_nowhere_hints_at_create(target: Target) -> None:
     """COPY to a mailbox that does not exist is NO with [TRYCREATE], unless the server makes it."""

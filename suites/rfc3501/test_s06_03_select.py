@@ -98,6 +98,7 @@ def test_flags_has_the_system_flags(target: Target) -> None:
     level=PROSE,
     needs=IMAP,
     refuted_by=answered(b"FETCH", b"OK", of=b"NO|BAD"),
+    also=["rfc9051/6.3.2/failed-select"],
 )
 def test_after_a_failed_select_nothing_is_selected(target: Target) -> None:
     """SELECT deselects first: if it fails with NO, no mailbox is selected."""
@@ -140,6 +141,7 @@ def test_examine_says_read_only(target: Target) -> None:
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"EXAMINE ", b"SELECT "),
+    also=["rfc9051/6.3.3/changes-nothing"],
 )
 @given(flags=flag_strategies.flag_sets(), stored=flag_strategies.flag_sets())
 def test_examine_permits_no_changes(
@@ -197,6 +199,7 @@ _ITEMS = b"MESSAGES UIDNEXT UIDVALIDITY UNSEEN"
     refuted_by=Rewrite.from_server(
         rb"UNSEEN ([0-9]+)(?=[ )])", lambda found: b"UNSEEN %d" % (int(found.group(1)) + 1)
     ),
+    also=["rfc9051/6.3.11/equals-select"],
 )
 @given(flag_sets=_FLAG_SETS)
 def test_status_says_what_select_says(target: Target, flag_sets: list[frozenset[bytes]]) -> None:
@@ -225,6 +228,7 @@ def test_status_says_what_select_says(target: Target, flag_sets: list[frozenset[
     level=PROSE,
     needs=IMAP,
     refuted_by=Remembering(rb"^\* STATUS (\S+)[^\r]*", first_repeated),
+    also=["rfc9051/6.3.11/counts-now"],
 )
 @given(counts=st.lists(st.integers(1, 3), min_size=1, max_size=3))
 def test_status_is_fresh(target: Target, counts: list[int]) -> None:
@@ -247,6 +251,7 @@ def test_status_is_fresh(target: Target, counts: list[int]) -> None:
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"STATUS (\S+) [^\r]*", rb"SELECT \1"),
+    also=["rfc9051/6.3.11/keeps-selection"],
 )
 def test_status_leaves_the_selected_mailbox_selected(target: Target) -> None:
     """STATUS of another mailbox changes nothing about the one that is selected."""

@@ -44,6 +44,7 @@ def _original(found: re.Match[bytes], memory: Memory) -> bytes:
     level=PROSE,
     needs=IMAP,
     refuted_by=Remembering(rb"^\* ([0-9]+) EXPUNGE", _original),
+    also=["rfc9051/7.5.1/renumbering"],
 )
 @example(chosen={1, 2, 4})
 @given(chosen=_CHOSEN)
@@ -66,6 +67,7 @@ def test_expunge_numbers_count_what_is_left(target: Target, chosen: set[int]) ->
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"(STORE )([0-9]+)([0-9,:]*)", rb"\g<1>1:\2\3"),
+    also=["rfc9051/6.4.3/removes-deleted"],
 )
 @given(chosen=_CHOSEN)
 def test_expunge_removes_the_deleted_messages(target: Target, chosen: set[int]) -> None:
@@ -92,6 +94,7 @@ def test_expunge_removes_the_deleted_messages(target: Target, chosen: set[int]) 
     level=PROSE,
     needs=IMAP,
     refuted_by=told_also(b"CLOSE", b"* 1 EXPUNGE"),
+    also=["rfc9051/6.4.1/close-expunges"],
 )
 @given(chosen=_CHOSEN)
 def test_close_removes_in_silence(target: Target, chosen: set[int]) -> None:
@@ -116,6 +119,7 @@ def test_close_removes_in_silence(target: Target, chosen: set[int]) -> None:
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"EXAMINE ", b"SELECT "),
+    also=["rfc9051/6.4.1/close-read-only"],
 )
 @given(chosen=_CHOSEN)
 def test_close_after_examine_removes_nothing(target: Target, chosen: set[int]) -> None:
@@ -135,6 +139,7 @@ def test_close_after_examine_removes_nothing(target: Target, chosen: set[int]) -
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"^(\S+) (?=LOGOUT|EXAMINE|SELECT INBOX)", rb"x9 EXPUNGE\r\n\1 ")
     + Rewrite.from_server(rb"^(?:\* [0-9]+ EXPUNGE|x9 [^\r]*)\r\n", b""),
+    also=["rfc9051/6.4.1/select-does-not-expunge"],
 )
 @given(way=st.sampled_from(["select", "examine", "logout"]), chosen=_CHOSEN)
 def test_leaving_a_mailbox_otherwise_removes_nothing(target: Target, way: str, chosen: set[int]) -> None:
@@ -159,6 +164,7 @@ def test_leaving_a_mailbox_otherwise_removes_nothing(target: Target, way: str, c
     level=MUST_NOT,
     needs=IMAP,
     refuted_by=During(b"FETCH STORE SEARCH", Rewrite.from_server(rb"^(?=A[0-9]+ )", rb"* 1 EXPUNGE\r\n")),
+    also=["rfc9051/7.5.1/not-during-fetch-store-search"],
 )
 @given(
     chosen=_CHOSEN.filter(lambda chosen: len(chosen) < _COUNT),

@@ -95,6 +95,7 @@ def _combined(keys: SearchStrategy[Program]) -> SearchStrategy[Program]:
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"SEARCH UN", b"SEARCH "),
+    also=["rfc9051/6.4.4/flag-keys"],
 )
 @given(programs=_several(search_programs.flag_keys()))
 def test_search_for_flags(target: Target, programs: list[Program]) -> None:
@@ -107,6 +108,7 @@ def test_search_for_flags(target: Target, programs: list[Program]) -> None:
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"SEARCH (SENT)?BEFORE", rb"SEARCH \1ON"),
+    also=["rfc9051/6.4.4/date-keys"],
 )
 @given(programs=_several(search_programs.date_keys()))
 def test_search_for_dates(target: Target, programs: list[Program]) -> None:
@@ -121,6 +123,7 @@ def test_search_for_dates(target: Target, programs: list[Program]) -> None:
     refuted_by=Rewrite.from_client(
         rb"LARGER ([0-9]+)", lambda found: b"LARGER %d" % max(0, int(found[1]) - 1)
     ),
+    also=["rfc9051/6.4.4/size-keys"],
 )
 @given(programs=_several(search_programs.size_keys()))
 def test_search_for_sizes(target: Target, programs: list[Program]) -> None:
@@ -133,6 +136,7 @@ def test_search_for_sizes(target: Target, programs: list[Program]) -> None:
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"(LARGER|SMALLER) [0-9]+ (LARGER|SMALLER)", rb"ALL \2"),
+    also=["rfc9051/6.4.4/size-keys-together"],
 )
 @given(programs=_several(_combined(search_programs.size_keys())))
 def test_search_for_several_sizes(target: Target, programs: list[Program]) -> None:
@@ -147,6 +151,7 @@ def test_search_for_several_sizes(target: Target, programs: list[Program]) -> No
     refuted_by=Rewrite.from_client(
         rb"(?:SENT)?(?:BEFORE|ON|SINCE) [^ ()]+ ((?:SENT)?(?:BEFORE|ON|SINCE))", rb"ALL \1"
     ),
+    also=["rfc9051/6.4.4/date-keys-together"],
 )
 @given(programs=_several(_combined(search_programs.date_keys())))
 def test_search_for_several_dates(target: Target, programs: list[Program]) -> None:
@@ -171,6 +176,7 @@ def test_search_for_strings(target: Target, programs: list[Program]) -> None:
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"SEARCH (UID )?([0-9*]+):[0-9*]+", rb"SEARCH \1\2"),
+    also=["rfc9051/6.4.4/number-keys"],
 )
 @given(programs=_several(search_programs.number_keys()))
 def test_search_for_numbers(target: Target, programs: list[Program]) -> None:
@@ -183,6 +189,7 @@ def test_search_for_numbers(target: Target, programs: list[Program]) -> None:
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"\bNOT ", b""),
+    also=["rfc9051/6.4.4/not-in-a-set"],
 )
 @example(programs=[_negated(_OVERLAPPING)])
 @given(programs=_several(search_programs.number_keys().map(_negated)))
@@ -196,6 +203,7 @@ def test_search_for_what_a_set_leaves_out(target: Target, programs: list[Program
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"\bNOT ", b""),
+    also=["rfc9051/6.4.4/not"],
 )
 @given(programs=_several(_programs(max_keys=2)))
 def test_search_not(target: Target, programs: list[Program]) -> None:
@@ -208,6 +216,7 @@ def test_search_not(target: Target, programs: list[Program]) -> None:
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"SEARCH OR ", b"SEARCH "),
+    also=["rfc9051/6.4.4/or"],
 )
 @given(programs=_several(st.builds(_either, _programs(max_keys=1), _programs(max_keys=1)).filter(_is_plain)))
 def test_search_or(target: Target, programs: list[Program]) -> None:
@@ -221,6 +230,7 @@ def test_search_or(target: Target, programs: list[Program]) -> None:
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"SEARCH \((\S+) [^()]*\)\r\n", rb"SEARCH \1\r\n")
     + Rewrite.from_client(rb"SEARCH NOT ", b"SEARCH "),
+    also=["rfc9051/6.4.4/programs"],
 )
 @given(programs=_several(_programs()))
 def test_search_programs(target: Target, programs: list[Program]) -> None:
@@ -233,6 +243,7 @@ def test_search_programs(target: Target, programs: list[Program]) -> None:
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"UID SEARCH", b"SEARCH"),
+    also=["rfc9051/6.4.9/uid-search"],
 )
 @given(programs=_several(_programs(max_keys=2)), expunged=st.integers(1, 3))
 def test_uid_search_answers_with_uids(target: Target, programs: list[Program], expunged: int) -> None:
@@ -265,6 +276,7 @@ _WORDS = st.text("abcXYZ 019()[]{}%*\"\\&~'.:;<>", min_size=1, max_size=12).map(
     level=PROSE,
     needs=IMAP,
     refuted_by=During(b"SEARCH", Rewrite.from_client(rb"\\([\\\"])", rb"\1\1")),
+    also=["rfc9051/4.3/string-forms"],
 )
 @given(word=_WORDS)
 def test_quoted_strings_and_literals_are_equal(target: Target, word: str) -> None:

@@ -35,7 +35,7 @@ _PARTIALS = st.lists(
     level=PROSE,
     needs=IMAP,
     refuted_by=ChangedLiterals(lambda octets: octets.replace(b"\r\n", b"\n")),
-    also=["rfc3501/6.4.5/empty-section"],
+    also=["rfc9051/7.5.2/body-whole", "rfc3501/6.4.5/empty-section"],
 )
 @given(text=_MESSAGES)
 def test_body_is_the_whole_message(target: Target, text: bytes) -> None:
@@ -52,6 +52,7 @@ def test_body_is_the_whole_message(target: Target, text: bytes) -> None:
     refuted_by=Rewrite.from_server(
         rb"RFC822\.SIZE ([0-9]+)", lambda found: b"RFC822.SIZE %d" % (int(found.group(1)) - 2)
     ),
+    also=["rfc9051/2.3.4/size"],
 )
 @given(texts=st.lists(_MESSAGES, min_size=1, max_size=3))
 def test_size_is_the_number_of_octets(target: Target, texts: list[bytes]) -> None:
@@ -74,6 +75,7 @@ def test_size_is_the_number_of_octets(target: Target, texts: list[bytes]) -> Non
     refuted_by=Rewrite.from_client(
         rb"(BODY\.PEEK\[\w*\]<[0-9]+\.)([0-9]+)>", lambda found: found[1] + b"%d>" % (int(found[2]) + 1)
     ),
+    also=["rfc9051/6.4.5/partial"],
 )
 @given(text=_MESSAGES, partials=_PARTIALS)
 def test_a_partial_is_a_substring(target: Target, text: bytes, partials: list[tuple[int, int]]) -> None:
@@ -98,6 +100,7 @@ def test_a_partial_is_a_substring(target: Target, text: bytes, partials: list[tu
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"(BODY\.PEEK\[\w*\])<[0-9]+\.", rb"\1<0."),
+    also=["rfc9051/6.4.5/partial-beyond-end"],
 )
 @given(text=_MESSAGES, beyond=st.integers(0, 2**31), length=st.integers(1, 2**31))
 def test_a_partial_beyond_the_end_is_empty(target: Target, text: bytes, beyond: int, length: int) -> None:
@@ -119,6 +122,7 @@ def test_a_partial_beyond_the_end_is_empty(target: Target, text: bytes, beyond: 
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"BODY\.PEEK\[HEADER\]", b"BODY.PEEK[HEADER]<0.20>")
     + Rewrite.from_server(rb"BODY\[HEADER\]<0>", b"BODY[HEADER]"),
+    also=["rfc9051/6.4.5/header-and-text"],
 )
 @given(text=_MESSAGES)
 def test_header_and_text_make_the_message(target: Target, text: bytes) -> None:
@@ -180,6 +184,7 @@ _EXTRA = st.lists(
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"HEADER\.FIELDS \(", b"HEADER.FIELDS (X-Note "),
+    also=["rfc9051/6.4.5/header-fields"],
 )
 @given(extra=_EXTRA, names=_NAMES)
 def test_header_fields_are_those_named(target: Target, extra: list[bytes], names: list[bytes]) -> None:
@@ -192,6 +197,7 @@ def test_header_fields_are_those_named(target: Target, extra: list[bytes], names
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"HEADER\.FIELDS\.NOT \(", b"HEADER.FIELDS.NOT (Date "),
+    also=["rfc9051/6.4.5/header-fields-not"],
 )
 @given(extra=_EXTRA, names=_NAMES)
 def test_header_fields_not_are_all_others(target: Target, extra: list[bytes], names: list[bytes]) -> None:
@@ -240,6 +246,7 @@ _MACROS = {
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"(FETCH \S+ )FULL", rb"\1ALL"),
+    also=["rfc9051/6.4.5/macros"],
 )
 def test_macros_stand_for_their_items(target: Target) -> None:
     """ALL, FAST and FULL return exactly the items that they are equivalent to."""
@@ -260,6 +267,7 @@ def test_macros_stand_for_their_items(target: Target) -> None:
         rb"RFC822\.SIZE ([0-9]+)",
         lambda found, memory: b"RFC822.SIZE %d" % (int(found.group(1)) + counted(memory, b"size")),
     ),
+    also=["rfc9051/6.4.5/static-items"],
 )
 @given(text=_MESSAGES)
 def test_static_items_never_change(target: Target, text: bytes) -> None:
@@ -287,6 +295,7 @@ def test_static_items_never_change(target: Target, text: bytes) -> None:
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"BODY\[", b"BODY.PEEK["),
+    also=["rfc9051/6.4.5/body-sets-seen"],
 )
 @given(
     section=st.sampled_from(
@@ -308,6 +317,7 @@ def test_fetching_a_body_sets_seen(target: Target, section: bytes) -> None:
     level=SHOULD,
     needs=IMAP,
     refuted_by=During(b"FETCH", Rewrite.from_server(rb" ?FLAGS \([^)]*\)", b"")),
+    also=["rfc9051/6.4.5/seen-told"],
 )
 def test_a_changed_seen_flag_is_told(target: Target) -> None:
     r"""Where FETCH of a body sets \Seen, the FETCH responses include the new flags."""
@@ -324,6 +334,7 @@ def test_a_changed_seen_flag_is_told(target: Target) -> None:
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"BODY\.PEEK\[", b"BODY["),
+    also=["rfc9051/6.4.5/peek"],
 )
 @given(
     items=st.lists(

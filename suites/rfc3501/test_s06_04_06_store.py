@@ -22,6 +22,7 @@ _Store = tuple[int, tuple[bytes, frozenset[bytes]], bool]
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"-FLAGS", b"FLAGS"),
+    also=["rfc9051/6.4.6/store"],
 )
 @given(stores=_STORES)
 def test_store_changes_what_it_says(target: Target, stores: list[_Store]) -> None:
@@ -46,6 +47,7 @@ def test_store_changes_what_it_says(target: Target, stores: list[_Store]) -> Non
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"(STORE \S+ [+-]?FLAGS) ", rb"\1.SILENT "),
+    also=["rfc9051/6.4.6/new-value-told"],
 )
 @given(stores=_STORES)
 def test_store_tells_the_new_flags(target: Target, stores: list[_Store]) -> None:
@@ -72,6 +74,7 @@ def test_store_tells_the_new_flags(target: Target, stores: list[_Store]) -> None
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"\.SILENT", b""),
+    also=["rfc9051/6.4.6/silent"],
 )
 @given(stores=_STORES)
 def test_silent_stores_are_silent(target: Target, stores: list[_Store]) -> None:

@@ -50,6 +50,7 @@ def _held(box: ImapMailbox, name: bytes, items: bytes) -> list[FetchData]:
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb" COPY ([0-9]+)[0-9:,]* ", rb" COPY \1 "),
+    also=["rfc9051/6.4.7/copy-to-the-end"],
 )
 @given(text=messages.conforming_messages(), chosen=_CHOSEN)
 def test_copy_adds_the_messages_at_the_end(target: Target, text: bytes, chosen: set[int]) -> None:
@@ -76,6 +77,7 @@ def test_copy_adds_the_messages_at_the_end(target: Target, text: bytes, chosen: 
     level=SHOULD,
     needs=IMAP,
     refuted_by=During(b"FETCH", Rewrite.from_server(rb"FLAGS \([^)]*\)", b"FLAGS ()")),
+    also=["rfc9051/6.4.7/copy-keeps-flags"],
 )
 @given(flag_sets=st.lists(flag_strategies.flag_sets(deleted=True), min_size=1, max_size=4))
 def test_copy_keeps_the_flags(target: Target, flag_sets: list[frozenset[bytes]]) -> None:
@@ -98,6 +100,7 @@ def test_copy_keeps_the_flags(target: Target, flag_sets: list[frozenset[bytes]])
     level=SHOULD,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"(APPEND \S+ )\"[^\"]*\" ", rb"\1"),
+    also=["rfc9051/6.4.7/copy-keeps-date"],
 )
 def test_copy_keeps_the_internal_date(target: Target) -> None:
     """A copy has the internal date of its original."""
@@ -121,6 +124,7 @@ def test_copy_keeps_the_internal_date(target: Target) -> None:
     refuted_by=During(
         b"COPY", Rewrite.from_client(rb",[0-9]+ ", b" "), Rewrite.from_server(rb"^(A[0-9]+) OK", rb"\1 NO")
     ),
+    also=["rfc9051/6.4.7/failed-copy-restores"],
 )
 @given(beyond=st.integers(_COUNT + 1, 1000))
 def test_a_failed_copy_leaves_the_destination_as_it_was(target: Target, beyond: int) -> None:

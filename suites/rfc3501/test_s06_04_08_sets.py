@@ -55,6 +55,7 @@ def _ascending_only(found: re.Match[bytes]) -> bytes:
     level=PROSE,
     needs=IMAP,
     refuted_by=During(b"FETCH", Rewrite.from_client(rb"(?<=[ ,])([0-9]+):([0-9]+)(?=[ ,])", _ascending_only)),
+    also=["rfc9051/9/sequence-set"],
 )
 @example(sets=[_Set(((4, 2),)), _Set(((0, 5), (1, 1)))])
 @given(sets=_SETS)
@@ -78,6 +79,7 @@ def test_sequence_sets_mean_what_they_say(target: Target, sets: list[_Set]) -> N
     level=PROSE,
     needs=IMAP,
     refuted_by=answered(b"FETCH", b"OK", of=b"BAD|NO"),
+    also=["rfc9051/9/number-beyond-the-last"],
 )
 @given(count=st.integers(0, 2), beyond=st.sampled_from([1, 2, 1000]))
 def test_a_number_beyond_the_last_message_is_bad(target: Target, count: int, beyond: int) -> None:
@@ -94,6 +96,7 @@ def test_a_number_beyond_the_last_message_is_bad(target: Target, count: int, bey
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"(?<= )([0-9]+|\*):([0-9]+|\*)(?=[ ,])", rb"\1"),
+    also=["rfc9051/6.4.9/uid-set"],
 )
 @given(sets=_SETS, expunged=st.sets(st.integers(1, _COUNT), max_size=3), beyond=st.integers(1, 2**31))
 def test_uid_sets_mean_what_they_say(
@@ -133,6 +136,7 @@ def _found(client: ImapClient, written: bytes) -> list[int]:
     level=MUST,
     needs=IMAP,
     refuted_by=During(b"FETCH STORE", Rewrite.from_server(rb"(?<=\()UID [0-9]+ | UID [0-9]+(?=\))", b"")),
+    also=["rfc9051/6.4.9/uid-in-fetch"],
 )
 @given(
     item=st.sampled_from(
@@ -160,6 +164,7 @@ def test_uid_commands_answer_with_uids(target: Target, item: bytes) -> None:
     level=PROSE,
     needs=IMAP,
     refuted_by=answered(b"FETCH STORE COPY", b"NO", of=b"OK"),
+    also=["rfc9051/6.4.9/absent-uid-ignored"],
 )
 @given(beyond=st.integers(1, 2**31))
 def test_absent_uids_are_ignored(target: Target, beyond: int) -> None:

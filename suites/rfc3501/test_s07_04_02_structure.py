@@ -22,6 +22,7 @@ _FEW_PARTS = 12
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"BODY\.PEEK\[1\]", b"BODY.PEEK[1]<1.999999>")
     + Rewrite.from_server(rb"BODY\[1\]<1>", b"BODY[1]"),
+    also=["rfc9051/6.4.5/parts"],
 )
 @given(message=_TREES)
 def test_part_numbers_name_the_parts(target: Target, message: MimeMessage) -> None:
@@ -43,6 +44,7 @@ def test_part_numbers_name_the_parts(target: Target, message: MimeMessage) -> No
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"(BODY\.PEEK\[[0-9.]+)\.MIME\]", rb"\1.MIME]<1.99999>")
     + Rewrite.from_server(rb"(BODY\[[0-9.]+\.MIME\])<1>", rb"\1"),
+    also=["rfc9051/6.4.5/mime-header"],
 )
 @given(message=mime.messages(max_leaves=5, nested_messages=False).filter(lambda each: each.root.is_multipart))
 def test_mime_is_the_header_of_a_part(target: Target, message: MimeMessage) -> None:
@@ -65,6 +67,7 @@ def test_mime_is_the_header_of_a_part(target: Target, message: MimeMessage) -> N
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"BODY\.PEEK\[2\.TEXT\]", b"BODY.PEEK[2]")
     + Rewrite.from_server(rb"BODY\[2\]", b"BODY[2.TEXT]"),
+    also=["rfc9051/6.4.5/nested-message"],
 )
 @given(inner=mime.messages(max_leaves=3, nested_messages=False))
 def test_a_nested_message_has_header_and_text(target: Target, inner: MimeMessage) -> None:
@@ -97,6 +100,7 @@ def _number(path: tuple[int, ...]) -> bytes:
     refuted_by=During(
         b"FETCH", Rewrite.from_server(rb'(?i)"(7BIT|BASE64|QUOTED-PRINTABLE)" ([0-9]+)', rb'"\1" 1\2')
     ),
+    also=["rfc9051/7.5.2/bodystructure"],
 )
 @given(message=_TREES)
 def test_bodystructure_is_the_tree(target: Target, message: MimeMessage) -> None:
@@ -188,6 +192,7 @@ _Mailbox = tuple[str | None, str, str]
     level=PROSE,
     needs=IMAP,
     refuted_by=During(b"FETCH", Rewrite.from_server(rb"(\)\) )\(\([^()]*\)\)", rb"\1NIL", count=1)),
+    also=["rfc9051/7.5.2/envelope"],
 )
 @given(
     fields=st.fixed_dictionaries(

@@ -98,6 +98,7 @@ def test_noop_tells_removed_messages(target: Target, chosen: set[int]) -> None:
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_server(rb"^\* [0-9]+ EXPUNGE\r\n", b"* 1 EXISTS\r\n"),
+    also=["rfc9051/5.2/exists-never-reduces"],
 )
 @given(chosen=st.sets(st.integers(1, _COUNT), min_size=1, max_size=3), added=st.integers(0, 2))
 def test_only_expunge_reduces_the_mailbox(target: Target, chosen: set[int], added: int) -> None:
@@ -127,6 +128,7 @@ def test_only_expunge_reduces_the_mailbox(target: Target, chosen: set[int], adde
     level=SHOULD,
     needs=IMAP,
     refuted_by=not_told(b"NOOP", rb"[0-9]+ FETCH"),
+    also=["rfc9051/5.2/flag-updates"],
 )
 @given(flags=flag_strategies.flag_sets().filter(bool), number=st.integers(1, _COUNT))
 def test_noop_tells_changed_flags(target: Target, flags: frozenset[bytes], number: int) -> None:
@@ -150,6 +152,7 @@ def test_noop_tells_changed_flags(target: Target, flags: frozenset[bytes], numbe
     refuted_by=Rewrite.from_client(
         rb"^(\S+ STORE [^\r]*\r\n)(\S+ FETCH [^\r]*\r\n)(\S+ SEARCH [^\r]*\r\n)", rb"\3\2\1"
     ),
+    also=["rfc9051/5.5/order"],
 )
 @given(number=st.integers(1, 3))
 def test_commands_sent_together_run_in_order(target: Target, number: int) -> None:
@@ -208,6 +211,7 @@ _LINES = (
     level=MUST,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"^(x[0-9]+) ([A-Z]*[a-z][A-Za-z]*)", rb"\1 Q\2"),
+    also=["rfc9051/9/case-insensitive"],
 )
 @given(lines=st.tuples(*map(case_variants, _LINES)))
 def test_commands_have_no_case(target: Target, lines: tuple[bytes, ...]) -> None:

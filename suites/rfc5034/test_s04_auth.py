@@ -1,3 +1,4 @@
+from hypothesis import example
 from hypothesis import strategies as st
 
 from harness.clients.pop3 import Pop3Client
@@ -261,6 +262,7 @@ def test_auth_is_refused_after_login(target: Target, by_auth: bool) -> None:
     needs={Service.POP3},
     refuted_by=While(rb"(?-i:[A-Z ]*[a-z])", Rewrite.from_client(rb"\AA[A-Za-z]+ [A-Za-z]+", b"AUTH QQQ")),
 )
+@example(verb=b"auth", mechanism=b"plain")
 @given(verb=commands.case_variants(b"AUTH"), mechanism=commands.case_variants(b"PLAIN"))
 def test_mechanisms_have_no_case(target: Target, verb: bytes, mechanism: bytes) -> None:
     """AUTH and PLAIN are understood in upper, lower and mixed case; the base64 is not touched."""

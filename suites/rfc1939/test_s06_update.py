@@ -34,7 +34,8 @@ def test_quit_removes_what_is_marked(target: Target, deleted: set[int]) -> None:
             verify_ok(peer.dele(number))
         verify_ok(peer.quit(), "nothing stands in the way of the removal")
         with maildrop.open() as other:
-            left = [message for message in contents(other) if stored.index(message) + 1 in deleted]
+            marked = [stored[number - 1] for number in sorted(deleted)]
+            left = [message for message in contents(other) if message in marked]
             verify_equal("marked messages that are left", expected=[], actual=left)
 
 

@@ -29,6 +29,13 @@ def need_uidl(peer: Pop3Client) -> None:
         unsupported("the server has no UIDL")
 
 
+def names_of(peer: Pop3Client) -> dict[bytes, bytes]:
+    """Return the unique-id of each message, by what the message is."""
+    stored, names = contents(peer), list(peer.uidl().values())
+    verify_equal("how many unique-ids there are", expected=len(stored), actual=len(names))
+    return dict(zip(stored, names, strict=True))
+
+
 def _salted(session: int) -> While:
     return While(rb"UIDL", Rewrite.from_server(_LISTING, rb"\g<1>of-session-%d" % session))
 
@@ -129,7 +136,7 @@ def test_unique_ids_persist(target: Target, endings: list[str]) -> None:
         need_uidl(first)
         need_retention(first)
         peer = first
-        known = dict(zip(contents(peer), peer.uidl().values(), strict=True))
+        known = names_of(peer)
         for ending in endings:
             if ending == "delete":
                 known.pop(contents(peer)[0])
@@ -141,7 +148,7 @@ def test_unique_ids_persist(target: Target, endings: list[str]) -> None:
                 verify_ok(peer.quit())
                 peer.close()
             peer = reopen(maildrop, target.wait_s)
-            now = dict(zip(contents(peer), peer.uidl().values(), strict=True))
+            now = names_of(peer)
             verify_equal("the unique-ids of the messages", expected=known, actual=now)
         verify_ok(peer.quit())
 

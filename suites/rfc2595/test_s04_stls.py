@@ -130,8 +130,9 @@ def test_commands_sent_in_clear_are_not_carried_out_under_tls(target: Target, in
     with target.pop3(login=False) as peer:
         peer.expect_response()
         peer.send_raw(b"STLS\r\n" + injected)
-        verify_ok(peer.read_response(), "STLS is announced")
         try:
+            if not peer.read_response().ok:
+                return  # STLS is refused where more came with it, which is as safe.
             target.start_tls(peer.stream, Service.POP3)
         except (TlsFailed, PeerClosed, RemoteProtocolError):
             return  # A response in clear, or a closed connection: nothing got into the session under TLS.

@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from harness.catalogue import load_catalogue
+from harness.cli.output import Output
 from harness.conformance.collection import SUITES
 from harness.conformance.events import CheckFinished, CheckListed, Event, Listener, RunFinished, RunStarted
 from harness.conformance.evidence import CheckResult
@@ -258,7 +259,7 @@ def _verify_writable(path: Path | None) -> None:
 
 def _console(*, no_color: bool) -> Console:
     width = None if sys.stdout.isatty() else 120
-    return Console(file=sys.stdout, highlight=False, markup=False, width=width, no_color=no_color or None)
+    return Output(file=sys.stdout, highlight=False, markup=False, width=width, no_color=no_color or None)
 
 
 def _seed(text: str) -> int:

@@ -25,6 +25,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from harness.cli.load_report import print_profiles, print_report
+from harness.cli.output import Output
 from harness.targets.embedded import DEFAULT_ACCOUNTS, embedded_target
 from harness.targets.file import Permit, TargetFile
 from harness.targets.launch import launched
@@ -94,7 +95,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(arguments: argparse.Namespace) -> int:
     """Run a profile; the exit code is the verdict's."""
-    console = Console()
+    console = Output()
     profiles = read_profiles()
     if arguments.list:
         print_profiles(console, profiles)

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from harness.cli.output import Output
 from harness.targets.certificates import TlsFacts
 from harness.targets.file import Endpoint, TargetFile, write_private
 from harness.targets.launch import launched
@@ -96,7 +96,7 @@ def _report(
 ) -> int:
     if options.write_target is not None and not options.write_target.parent.is_dir():
         raise UsageError(f"--write-target {options.write_target}: the folder does not exist")
-    console = Console(highlight=False, markup=False)
+    console = Output(highlight=False, markup=False)
     with console.status(f"probing {name}", spinner="dots"):
         found = prober.probe_all(endpoints)
     console.print(_table(name, found))

@@ -1,0 +1,28 @@
+"""Where commands write what people read."""
+
+import os
+import sys
+from typing import IO
+
+from rich.console import Console
+
+
+class Output(Console):
+    """A console that stops the command, as Ctrl-C does, once nobody reads it any more (`mailproof check | head`).
+
+    So a run ends in good order: servers are stopped, mailboxes cleaned up, reports written.
+    """
+
+    def on_broken_pipe(self) -> None:
+        """Write no more, and stop."""
+        self.quiet = True
+        if sys.__stdout__ is not None:
+            discard(sys.__stdout__)
+        raise KeyboardInterrupt
+
+
+def discard(stream: IO[str]) -> None:
+    """Let what is still written to `stream`, also at the end of the process, go nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

@@ -1,1 +1,1 @@
-"""The commands of `mailproof`, one file each: `add_parser(subparsers)` says what, `run(arguments)` does it."""
+"""The commands of `mailproof`, one file each: `add_parser(subparsers)` and `run(arguments)`."""

@@ -8,7 +8,7 @@ from rich.console import Console
 
 
 class Output(Console):
-    """A console that stops the command, as Ctrl-C does, once nobody reads it any more (`mailproof check | head`).
+    """A console that stops the command, as Ctrl-C does, once nobody reads it any more (`... | head`).
 
     So a run ends in good order: servers are stopped, mailboxes cleaned up, reports written.
     """

@@ -211,7 +211,10 @@ def try_target(run: Run) -> None:
                 session.connect(step)
                 session.quit(step)
         except StepFailed as error:
-            who = f" the login of {account.login}" if endpoint.service in IMAP + POP3 else " to serve"
-            raise MailproofError(f"{endpoint.service} on {endpoint} refuses{who}: {error}") from error
+            who, mend = " to serve", ""
+            if endpoint.service in IMAP + POP3:
+                who = f" the login of {account.login}"
+                mend = "; is the password in the target file's [accounts] right?"
+            raise MailproofError(f"{endpoint.service} on {endpoint} refuses{who}: {error}{mend}") from error
         finally:
             session.end()

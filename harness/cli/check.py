@@ -13,6 +13,7 @@ from rich.console import Console
 
 from harness.catalogue import load_catalogue
 from harness.cli.output import Output
+from harness.cli.places import verify_writable
 from harness.conformance.collection import SUITES
 from harness.conformance.events import CheckFinished, CheckListed, Event, Listener, RunFinished, RunStarted
 from harness.conformance.evidence import CheckResult
@@ -91,8 +92,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(arguments: argparse.Namespace) -> int:
     """Run the suites and return the exit code."""
     target, selectors = split_arguments(arguments.arguments)
-    for report in (arguments.json, arguments.junit):
-        _verify_writable(report)
+    for option, report in (("--json", arguments.json), ("--junit", arguments.junit)):
+        if report is not None:
+            verify_writable(report, option)
     console = _console(no_color=arguments.no_color)
     with ExitStack() as stack:
         if target is None:
@@ -245,15 +247,6 @@ class _Verdict:
 def _verify_permitted(file: TargetFile) -> None:
     if Permit.CONFORMANCE not in file.permits:
         message = f'{file.path}: permits does not name "conformance"; add it to have the checks run'
-        raise UsageError(message)
-
-
-def _verify_writable(path: Path | None) -> None:
-    """Refuse a report that could not be written before an hour is spent on the run."""
-    if path is None:
-        return
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        message = f"{path}: a report cannot be written there; name a file in a directory that exists"
         raise UsageError(message)
 
 

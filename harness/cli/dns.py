@@ -4,6 +4,7 @@ Serves the zones of one or more master files until it is told to stop by SIGINT 
 """
 
 import argparse
+import ipaddress
 import signal
 import threading
 from types import FrameType
@@ -88,4 +89,12 @@ def parse_bind(text: str) -> tuple[str, int]:
         raise UsageError(f"--bind {text}: write an IPv6 address in brackets, as [::1]:{HIGH_DNS_PORT}")
     if not colon or not host or not digits.isascii() or not digits.isdigit() or int(digits) > 65535:
         raise UsageError(f"--bind {text}: write ADDRESS:PORT, as 127.0.0.1:{HIGH_DNS_PORT}")
-    return host, int(digits)
+    return checked_address(host, f"--bind {text}"), int(digits)
+
+
+def checked_address(host: str, where: str) -> str:
+    """Return an IP address to answer on; `where` names the option."""
+    try:
+        return str(ipaddress.ip_address("127.0.0.1" if host == "localhost" else host))
+    except ValueError:
+        raise UsageError(f"{where}: {host!r} is no IP address; give one as 127.0.0.1 or ::1") from None

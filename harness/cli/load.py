@@ -26,6 +26,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from harness.cli.load_report import print_profiles, print_report
 from harness.cli.output import Output
+from harness.cli.places import verify_writable
 from harness.targets.embedded import DEFAULT_ACCOUNTS, embedded_target
 from harness.targets.file import Permit, TargetFile
 from harness.targets.launch import launched
@@ -102,8 +103,10 @@ def run(arguments: argparse.Namespace) -> int:
         return ExitCode.CONFORMS
     profile = choose(arguments.profile, profiles)
     _check_roles(arguments)
-    if arguments.json is not None and not arguments.json.absolute().parent.is_dir():
-        raise UsageError(f"--json {arguments.json}: there is no folder {arguments.json.parent}")
+    if arguments.json is not None:
+        verify_writable(arguments.json, "--json")
+    if arguments.csv is not None:
+        verify_writable(Path(f"{arguments.csv}_stats.csv"), "--csv")
     users = arguments.users or profile.users
     with ExitStack() as stack:
         file = stack.enter_context(_target(arguments.target, users))
@@ -134,7 +137,7 @@ def choose(name: str | None, profiles: Sequence[ProfileEntry]) -> ProfileEntry:
     if name.endswith(".toml"):
         path = Path(name)
         if not path.is_file():
-            raise UsageError(f"{name}: no such profile file")
+            raise UsageError(f"{name}: no such profile file; give a name as {names[0]}, or the path of one")
         return _read_entry(path)
     for profile in profiles:
         if profile.name == name:
@@ -158,8 +161,11 @@ def _read_entry(path: Path) -> ProfileEntry:
         )
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path}: cannot be read: {error}") from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise UsageError(f"{path}: not a load profile: {error!r} is missing or wrong") from error
+    except KeyError as error:
+        mend = "name a profile before the target file" if "service" in table else "see --list for profiles"
+        raise UsageError(f"{path}: not a load profile: {error.args[0]} is missing; {mend}") from error
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{path}: not a load profile: {error}; see --list for profiles") from error
 
 
 def _check_roles(arguments: argparse.Namespace) -> None:
@@ -243,7 +249,7 @@ def _run_child(
     finally:
         os.close(writing)
     assert child.stderr is not None
-    complaints = threading.Thread(target=_pass_on, args=(child.stderr, console), daemon=True)
+    complaints = threading.Thread(target=_pass_on, args=(child.stderr, console, sys.stderr), daemon=True)
     complaints.start()
     with os.fdopen(reading, encoding="utf-8") as lines, _signals_to(child):
         report = _follow(lines, console, title, duration_s)
@@ -288,10 +294,14 @@ def _shown(told: dict[str, Any]) -> dict[str, Any]:
     return {"figures": figures, "completed": told["seconds"]}
 
 
-def _pass_on(stderr: IO[str], console: Console) -> None:
-    """Show what Locust complains about, above the progress."""
+def _pass_on(stderr: IO[str], console: Console, errors: IO[str]) -> None:
+    """Show what Locust complains about: on a terminal above the progress, else on standard error."""
+    above = console.is_terminal and errors.isatty()
     for line in stderr:
-        console.print(line.rstrip(), markup=False, highlight=False, style="yellow", soft_wrap=True)
+        if above:
+            console.print(line.rstrip(), markup=False, highlight=False, style="yellow", soft_wrap=True)
+        else:
+            print(line.rstrip(), file=errors, flush=True)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from importlib import import_module
 from importlib.metadata import version
+from typing import NoReturn
 
 from harness.vocabulary.errors import MailproofError, TargetFileError, UsageError
 from harness.vocabulary.exit_codes import ExitCode
@@ -22,6 +23,14 @@ exit codes:
   2  wrong usage or target file
   3  target unreachable, nothing executed, inconclusive, or mailproof's own fault
 """
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one line, as all others are; the usage is what `--help` shows."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with the line."""
+        self.exit(ExitCode.USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,10 +52,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 def parse(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Namespace:
     """Parse the words; what follows an option belongs to the command's arguments as what precedes it does.
 
-    argparse gives a list of arguments only the first row of them.
+    argparse gives a list of arguments only the first row of them, and an argument that may be left out only a
+    place in the first row.
     """
     arguments, more = parser.parse_known_args(words)
+    if more and not more[0].startswith("-") and getattr(arguments, "target", "") is None:
+        arguments.target, *more = more
     if more and (any(word.startswith("-") for word in more) or not hasattr(arguments, "arguments")):
+        parser.prog = f"{parser.prog} {arguments.command}"
         parser.error(f"unrecognized arguments: {' '.join(more)}")
     if more:
         arguments.arguments = [*arguments.arguments, *more]
@@ -55,7 +68,7 @@ def parse(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Nam
 
 def build_parser(commands: Iterable[str] = COMMANDS) -> argparse.ArgumentParser:
     """Return the parser of the command line, with these sub-commands."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="mailproof",
         description="Conformance and load testing for mail servers.",
         epilog=_EPILOG,

@@ -9,13 +9,14 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.cli.output import Output
+from harness.cli.places import verify_writable
 from harness.targets.certificates import TlsFacts
 from harness.targets.file import Endpoint, TargetFile, write_private
 from harness.targets.launch import launched
 from harness.targets.loader import load_target
 from harness.targets.probe import Prober, ServiceFacts, endpoints_of, target_text
 from harness.transport.tcp import client_context
-from harness.vocabulary.errors import TlsFailed, UsageError
+from harness.vocabulary.errors import ConnectFailed, TlsFailed, UsageError
 from harness.vocabulary.exit_codes import ExitCode
 from harness.vocabulary.services import HIGH_PORTS, STANDARD_PORTS
 
@@ -94,15 +95,16 @@ def _report(
     *,
     file: TargetFile | None = None,
 ) -> int:
-    if options.write_target is not None and not options.write_target.parent.is_dir():
-        raise UsageError(f"--write-target {options.write_target}: the folder does not exist")
+    if options.write_target is not None:
+        verify_writable(options.write_target, "--write-target")
     console = Output(highlight=False, markup=False)
     with console.status(f"probing {name}", spinner="dots"):
         found = prober.probe_all(endpoints)
     console.print(_table(name, found))
     if not any(facts.answers for facts in found):
-        console.print(f"nothing answers on {name}: {found[0].problem}" if found else f"{name} has no service")
-        return ExitCode.INCONCLUSIVE
+        raise ConnectFailed(
+            f"nothing answers on {name}: {found[0].problem}" if found else f"{name} has no service"
+        )
     if options.write_target is not None:
         text = target_text(
             name,

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
+from harness.cli.dns import checked_address
 from harness.peers.dns import DnsResponder
 from harness.targets.launch import bound_to_us
 from harness.vocabulary.errors import UsageError
@@ -115,9 +116,9 @@ def _responder(arguments: argparse.Namespace) -> DnsResponder:
     """Make the DNS responder on the server's address."""
     if arguments.config is not None and (arguments.bind is None or arguments.ports is None):
         raise UsageError("--zone: with --config, give --bind and --ports as options too, for the responder")
-    bind = arguments.bind or "127.0.0.1"
+    bind = checked_address((arguments.bind or "127.0.0.1").strip("[]"), "--bind")
     return DnsResponder(
-        [Path(zone) for zone in arguments.zones], bind.strip("[]"), _DNS_PORTS[arguments.ports or "high"]
+        [Path(zone) for zone in arguments.zones], bind, _DNS_PORTS[arguments.ports or "high"]
     )
 
 

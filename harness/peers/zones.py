@@ -127,7 +127,8 @@ class Zones:
         try:
             text = path.read_text(encoding="utf-8")
         except OSError as error:
-            raise ZoneError(f"{path}: {error.strerror or error}") from error
+            reason = (error.strerror or str(error)).lower()
+            raise ZoneError(f"{path}: cannot be read: {reason}; give the path of a zone file") from error
         except UnicodeDecodeError as error:
             raise ZoneError(f"{path}: not a text file (octet {error.start} is not UTF-8)") from error
         self.read_text(text, str(path))

@@ -153,7 +153,7 @@ class Connections:
                 )
             reply = client.authenticate(account.login, _password(account), mechanism)
             if reply.code != 235:
-                raise NotServed(f"{service} refuses the login of {account.login}: {_words(reply)}")
+                raise _login_refused(service, account, reply)
             return client
 
     def lmtp(self, *, hello: bool = True, provisioning: bool = False) -> LmtpClient:
@@ -192,7 +192,7 @@ class Connections:
             if login and account is not None:
                 response = client.login(account.login, _password(account))
                 if not response.ok:
-                    raise NotServed(f"{service} refuses the login of {account.login}: {_words(response)}")
+                    raise _login_refused(service, account, response)
             return client
 
     def imap(
@@ -219,9 +219,7 @@ class Connections:
             if login and account is not None:
                 result = client.login(account.login, _password(account))
                 if not result.ok:
-                    raise NotServed(
-                        f"{service} refuses the login of {account.login}: {_words(result.tagged)}"
-                    )
+                    raise _login_refused(service, account, result.tagged)
             return client
 
     def first_of(self, *services: Service) -> Service:
@@ -258,6 +256,13 @@ def _demand(good: bool, stream: ByteStream, answer: _Answer) -> None:
 
 def _words(answer: _Answer) -> str:
     return answer.octets.decode(errors="replace").strip()
+
+
+def _login_refused(service: Service, account: Account, answer: _Answer) -> NotServed:
+    return NotServed(
+        f"{service} refuses the login of {account.login}: {_words(answer)}; "
+        f"is the password in the target file's [accounts] right?"
+    )
 
 
 def _password(account: Account) -> str:

@@ -15,6 +15,7 @@ from types import FrameType
 
 from harness.targets.file import Endpoint, TargetFile
 from harness.targets.loader import load_target
+from harness.transport.stream import ByteStream
 from harness.transport.tcp import connect_tcp, connect_unix
 from harness.vocabulary.errors import ConnectFailed, MailproofError, ReplyTimeout, TransportError
 from harness.vocabulary.services import Tls
@@ -23,6 +24,7 @@ _STOP_WITHIN_S = 10.0
 _TAIL_LINES = 12
 _FIRST_PAUSE_S = 0.005
 _LONGEST_PAUSE_S = 0.1
+_CONNECT_S = 2.0
 
 
 class LaunchFailed(MailproofError):
@@ -39,6 +41,7 @@ def launched(file: TargetFile) -> Iterator[TargetFile]:
     if file.launch is None or not file.needs_launch:
         yield file
         return
+    _demand_free(file.endpoints)
     with temporary_directory() as directory:
         argv = [word.replace("{directory}", str(directory)) for word in file.launch.argv]
         with running(argv, log=directory.with_name(directory.name + ".log"), cwd=file.path.parent) as server:
@@ -170,6 +173,20 @@ def _leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the 
     raise SystemExit(128 + number)
 
 
+def _demand_free(endpoints: Sequence[Endpoint]) -> None:
+    """Refuse to start a server where another one listens: that one would be tried in its place."""
+    for endpoint in endpoints:
+        try:
+            _connect(endpoint, _CONNECT_S).close()
+        except ConnectFailed:
+            continue
+        message = (
+            f"{endpoint.service}: something listens on {endpoint} already; end it, or take [launch] out of "
+            "the target file to have it tried as it runs"
+        )
+        raise LaunchFailed(message)
+
+
 def await_greetings(endpoints: Sequence[Endpoint], server: Server, within_s: float) -> None:
     """Wait until every service has greeted, or under TLS has accepted a connection."""
     deadline = time.monotonic() + within_s
@@ -185,14 +202,16 @@ def await_greetings(endpoints: Sequence[Endpoint], server: Server, within_s: flo
         pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
 
+def _connect(endpoint: Endpoint, timeout_s: float) -> ByteStream:
+    if endpoint.path is None:
+        return connect_tcp(endpoint.host, endpoint.port, timeout_s)
+    return connect_unix(endpoint.path, timeout_s)
+
+
 def _greets(endpoint: Endpoint, deadline: float) -> bool:
     left_s = max(0.05, min(2.0, deadline - time.monotonic()))
     try:
-        stream = (
-            connect_tcp(endpoint.host, endpoint.port, left_s)
-            if endpoint.path is None
-            else connect_unix(endpoint.path, left_s)
-        )
+        stream = _connect(endpoint, left_s)
     except ConnectFailed:
         return False
     try:

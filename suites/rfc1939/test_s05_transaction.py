@@ -1,5 +1,6 @@
 import re
 
+from hypothesis import example
 from hypothesis import strategies as st
 
 from harness.clients.pop3 import Pop3Client
@@ -99,6 +100,7 @@ def test_list_of_one_message_is_its_scan_listing(target: Target, stored: list[by
     refuted_by=While(rb"RETR", Rewrite.from_server(rb"[\x80-\xff]", b"?")),
 )
 @given(message=mail())
+@example(message=messages.compose(b"caf\xe9\r\n"))
 def test_retr_gives_every_octet(target: Target, message: bytes) -> None:
     """RETR gives the message as it is in the maildrop, whatever its octets."""
     with filled(target, [message]) as (maildrop, peer):

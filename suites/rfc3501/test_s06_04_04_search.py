@@ -21,13 +21,18 @@ from harness.strategies.messages import compose
 from harness.strategies.search_programs import CORPUS, Program
 from harness.targets import ImapMailbox, Target
 from harness.transport.tamper import Rewrite
+from harness.vocabulary.imap import ANSWERED, SEEN
 from harness.wire.imap import Literal, SearchData
 from suites.imap.talk import IMAP, uids_of
 from suites.imap.tampering import During, not_told
 
-_SIZE_KEY = re.compile(rb"LARGER|SMALLER")
-_STAR = re.compile(rb"\*")
-_DATE_KEY = re.compile(rb"BEFORE|SINCE|\bON|SENTON")
+_MERGED = (
+    re.compile(rb"LARGER|SMALLER"),
+    re.compile(rb"BEFORE|SINCE|\bON|SENTON"),
+    re.compile(rb"ANSWERED|DELETED|DRAFT|FLAGGED|SEEN|KEYWORD"),
+    re.compile(rb"\*"),
+)
+"""Keys of one kind, which servers merge into one before they search."""
 
 
 def _several(keys: SearchStrategy[Program]) -> SearchStrategy[list[Program]]:
@@ -35,12 +40,12 @@ def _several(keys: SearchStrategy[Program]) -> SearchStrategy[list[Program]]:
 
 
 def _programs(*, max_keys: int = 5) -> SearchStrategy[Program]:
-    """Programs with one size, one date and one `*` at most: of more there are checks of their own."""
+    """Programs with at most one key of each kind that servers merge; several have checks of their own."""
     return search_programs.programs(max_keys=max_keys).filter(_is_plain)
 
 
 def _is_plain(program: Program) -> bool:
-    return all(len(key.findall(program.octets)) < 2 for key in (_SIZE_KEY, _DATE_KEY, _STAR))
+    return all(len(key.findall(program.octets)) < 2 for key in _MERGED)
 
 
 def _with_corpus(box: ImapMailbox) -> tuple[int, ...]:
@@ -81,6 +86,10 @@ def _both(one: Program, other: Program) -> Program:
     )
 
 
+def _without(flag: bytes) -> Program:
+    return Program(b"UN" + flag[1:].upper(), lambda place: flag not in place.message.flags)
+
+
 _OVERLAPPING = Program(b"1,3:*,1:*", lambda _: True)
 
 
@@ -100,6 +109,20 @@ def _combined(keys: SearchStrategy[Program]) -> SearchStrategy[Program]:
 @given(programs=_several(search_programs.flag_keys()))
 def test_search_for_flags(target: Target, programs: list[Program]) -> None:
     """ANSWERED, DELETED, DRAFT, FLAGGED, SEEN, KEYWORD, and with UN the opposite of each."""
+    _judge(target, programs)
+
+
+@requirement(
+    "rfc3501/6.4.4/flag-keys-together",
+    level=PROSE,
+    needs=IMAP,
+    refuted_by=Rewrite.from_client(rb"OR UN(\S+) UN", rb"NOT OR \1 "),
+    also=["rfc9051/6.4.4/flag-keys-together"],
+)
+@example(programs=[_either(_without(SEEN), _without(ANSWERED))])
+@given(programs=_several(_combined(search_programs.flag_keys())))
+def test_search_for_several_flags(target: Target, programs: list[Program]) -> None:
+    """Several flags under NOT and OR each keep their own meaning."""
     _judge(target, programs)
 
 

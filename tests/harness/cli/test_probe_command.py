@@ -10,7 +10,7 @@ from harness.cli import probe
 from harness.targets.embedded import embedded_target
 from harness.targets.file import TargetFile
 from harness.targets.loader import load_target
-from harness.vocabulary.errors import TargetFileError, UsageError
+from harness.vocabulary.errors import ConnectFailed, TargetFileError, UsageError
 from harness.vocabulary.exit_codes import ExitCode
 
 
@@ -58,8 +58,9 @@ def test_an_untrusted_certificate_is_said_to_be_so(
 
 def test_nothing_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     written = tmp_path / "new.toml"
-    assert run("127.0.0.254", "--timeout", "1", "--write-target", str(written)) == ExitCode.INCONCLUSIVE
-    assert "nothing answers on 127.0.0.254: cannot connect" in capsys.readouterr().out
+    with pytest.raises(ConnectFailed, match=r"nothing answers on 127\.0\.0\.254: cannot connect"):
+        run("127.0.0.254", "--timeout", "1", "--write-target", str(written))
+    assert "cannot connect" in capsys.readouterr().out
     assert not written.exists()
 
 

@@ -145,6 +145,16 @@ def test_a_server_that_runs_already_is_left_alone(tmp_path: Path) -> None:
         assert same is served
 
 
+def test_another_server_on_its_ports_is_not_taken_for_it(tmp_path: Path) -> None:
+    file = target(tmp_path, "greet")
+    with (
+        socket.create_server(("127.0.0.1", file.endpoints[0].port)),
+        pytest.raises(LaunchFailed, match=r"smtp: something listens on 127\.0\.0\.1:\d+ already"),
+        launched(file),
+    ):
+        pass
+
+
 def _with_ca(folder: Path) -> Path:
     trustme.CA().cert_pem.write_to_path(str(folder / "ca.pem"))
     return folder

@@ -189,9 +189,13 @@ def prepare(
 
 
 def try_target(run: Run) -> None:
-    """Speak once to each service that the profile needs; raises what a run would fail with many times."""
+    """Speak once to each service that the run uses; raises what it would fail with many times.
+
+    That is what the profile needs, and what its messages are looked for with.
+    """
     account = run.file.accounts.pool[0]
-    for services in run.profile.services:
+    reading = [next(services for services in (IMAP, POP3) if run.dialer.has(*services))] if run.reads else []
+    for services in dict.fromkeys((*run.profile.services, *reading)):
         endpoint = run.dialer.endpoint(*services)
         step = Step()
         session: SmtpSession | Pop3Session | ImapSession

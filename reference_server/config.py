@@ -7,10 +7,12 @@ and the mend.
 import ipaddress
 import os
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 
 from harness.vocabulary.errors import UsageError
+from harness.vocabulary.faults import FAULTS
 from harness.vocabulary.services import HIGH_PORTS, STANDARD_PORTS, Service
 from reference_server.codec.smtp.path import PathError, is_domain, parse_mailbox
 from reference_server.relay.schedule import RetrySchedule
@@ -160,9 +162,25 @@ def password_from_environment(variable: str, where: str) -> str:
     return password
 
 
-def split_account(text: str, where: str) -> AccountConfig:
+def checked_port(text: str, where: str) -> int:
+    """Return the port of other servers."""
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65_536:
+        raise UsageError(f"{where}: {text} is no port; give 1 to 65535")
+    return int(text)
+
+
+def checked_fault(name: str, where: str) -> str:
+    """Return the name of a fault."""
+    if name not in FAULTS:
+        near = get_close_matches(name, FAULTS, 1)
+        mend = f"did you mean {near[0]!r}?" if near else "mailproof serve --list-faults shows the names"
+        raise UsageError(f"{where}: no fault is named {name!r}; {mend}")
+    return name
+
+
+def split_account(text: str, where: str, form: str = "ADDRESS:PASSWORD") -> AccountConfig:
     """Read `ADDRESS:PASSWORD`; the address has no colon outside quotes, the password may have many."""
     address, colon, password = text.partition(":")
     if not colon or not password:
-        raise UsageError(f"{where}: {address!r} has no password; give ADDRESS:PASSWORD")
+        raise UsageError(f"{where}: {address!r} has no password; give {form}")
     return AccountConfig(checked_address(address, where), password)

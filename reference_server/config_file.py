@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.vocabulary.errors import UsageError
-from harness.vocabulary.faults import FAULTS
 from harness.vocabulary.services import Service
 from reference_server.config import (
     AccountConfig,
@@ -18,6 +17,7 @@ from reference_server.config import (
     checked_bind,
     checked_domain,
     checked_endpoint,
+    checked_fault,
     password_from_environment,
 )
 from reference_server.relay.schedule import RetrySchedule
@@ -131,8 +131,7 @@ def _read_top(top: Table) -> dict[str, Any]:
         "faults": top.take_strings("faults"),
     }
     for name in found["faults"] or ():
-        if name not in FAULTS:
-            raise UsageError(f"{top.where('faults')}: no fault is named {name!r}")
+        checked_fault(name, top.where("faults"))
     bind = top.take("bind", str)
     found["bind"] = None if bind is None else checked_bind(bind, top.where("bind"))
     hostname = top.take("hostname", str)

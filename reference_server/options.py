@@ -3,10 +3,10 @@
 import argparse
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from harness.vocabulary.errors import UsageError
-from harness.vocabulary.faults import FAULTS
+from harness.vocabulary.exit_codes import ExitCode
 from harness.vocabulary.services import Service
 from reference_server.config import (
     AccountConfig,
@@ -16,6 +16,8 @@ from reference_server.config import (
     checked_bind,
     checked_domain,
     checked_endpoint,
+    checked_fault,
+    checked_port,
     is_loopback,
     password_from_environment,
     ports_for,
@@ -26,9 +28,17 @@ from reference_server.config_file import read_file
 _DEFAULT_DOMAIN = "example.test"
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one line, as all others are; the usage is what `--help` shows."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with the line."""
+        self.exit(ExitCode.USAGE, f"mailproof: {message}; see {self.prog} --help\n")
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser; options stand above the file's keys."""
-    made = argparse.ArgumentParser(
+    made = Parser(
         prog="python -m reference_server",
         description="The reference mail server of mailproof: SMTP, submission, LMTP, relay, POP3 and IMAP.",
     )
@@ -61,9 +71,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--resolver", metavar="HOST:PORT", help="DNS server that the relay asks (default: the system's)"
     )
-    made.add_argument(
-        "--relay-port", type=int, metavar="N", help="port of other domains' servers (default 25)"
-    )
+    made.add_argument("--relay-port", metavar="N", help="port of other domains' servers (default 25)")
     made.add_argument(
         "--outbound-domain",
         action="append",
@@ -96,8 +104,8 @@ def _from_options(arguments: argparse.Namespace) -> dict[str, Any]:
         "data": arguments.data,
         "write_target": arguments.write_target,
         "log_level": arguments.log_level,
-        "relay_port": arguments.relay_port,
-        "faults": tuple(arguments.fault) if arguments.fault else None,
+        "relay_port": checked_port(arguments.relay_port, "--relay-port") if arguments.relay_port else None,
+        "faults": tuple(checked_fault(name, "--fault") for name in arguments.fault or ()) or None,
         "ports": Ports(arguments.ports) if arguments.ports else None,
         "bind": checked_bind(arguments.bind, "--bind") if arguments.bind else None,
         "hostname": checked_domain(arguments.hostname, "--hostname") if arguments.hostname else None,
@@ -108,16 +116,11 @@ def _from_options(arguments: argparse.Namespace) -> dict[str, Any]:
     }
     accounts = [split_account(text, "--account") for text in arguments.account or ()]
     for text in arguments.account_env or ():
-        named = split_account(text, "--account-env")
+        named = split_account(text, "--account-env", "ADDRESS:VARIABLE")
         accounts.append(
             AccountConfig(named.address, password_from_environment(named.password, "--account-env"))
         )
     given["accounts"] = tuple(accounts) or None
-    for name in given["faults"] or ():
-        if name not in FAULTS:
-            raise UsageError(f"--fault: no fault is named {name!r}; the names are {', '.join(FAULTS)}")
-    if given["relay_port"] is not None and not 0 < given["relay_port"] < 65_536:
-        raise UsageError(f"--relay-port: {given['relay_port']} is no port; give 1 to 65535")
     return {key: value for key, value in given.items() if value is not None}
 
 

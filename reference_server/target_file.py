@@ -1,5 +1,6 @@
 """Writing a target file for this server, so that `mailproof check FILE` finds it."""
 
+import errno
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +25,8 @@ def write_target(config: Config, listeners: Sequence[Listener], ca_file: Path | 
     target = config.write_target
     assert target is not None
     try:
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         target.parent.mkdir(parents=True, exist_ok=True)
         trust: dict[str, str] = {"server_name": config.hostname}
         if ca_file is not None:
@@ -81,6 +84,10 @@ def _put(path: Path, octets: bytes) -> None:
     """Replace a file in one step; only its owner may read it, since passwords are in there."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(octets)
-    fresh.replace(path)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(octets)
+        fresh.replace(path)
+    except OSError:
+        fresh.unlink()
+        raise

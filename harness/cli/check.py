@@ -17,7 +17,7 @@ from harness.cli.places import verify_writable
 from harness.conformance.collection import SUITES
 from harness.conformance.events import CheckFinished, CheckListed, Event, Listener, RunFinished, RunStarted
 from harness.conformance.evidence import CheckResult
-from harness.conformance.selection import GROUPS
+from harness.conformance.selection import GROUPS, verify_known
 from harness.reports.console import ConsoleReport
 from harness.reports.json_report import JsonReport
 from harness.reports.junit import JUnitReport
@@ -92,6 +92,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(arguments: argparse.Namespace) -> int:
     """Run the suites and return the exit code."""
     target, selectors = split_arguments(arguments.arguments)
+    verify_known(selectors, [requirement.id for requirement in load_catalogue()])
     for option, report in (("--json", arguments.json), ("--junit", arguments.junit)):
         if report is not None:
             verify_writable(report, option)

@@ -117,9 +117,7 @@ def _responder(arguments: argparse.Namespace) -> DnsResponder:
     if arguments.config is not None and (arguments.bind is None or arguments.ports is None):
         raise UsageError("--zone: with --config, give --bind and --ports as options too, for the responder")
     bind = checked_address((arguments.bind or "127.0.0.1").strip("[]"), "--bind")
-    return DnsResponder(
-        [Path(zone) for zone in arguments.zones], bind, _DNS_PORTS[arguments.ports or "high"]
-    )
+    return DnsResponder([Path(zone) for zone in arguments.zones], bind, _DNS_PORTS[arguments.ports or "high"])
 
 
 def _passed_on(arguments: argparse.Namespace) -> Iterator[str]:

@@ -28,11 +28,21 @@ def verify_selectors(selectors: Sequence[str], checks: Collection[CheckInfo]) ->
     """Raise `UsageError` for the first selector that means none of the checks."""
     for selector in selectors:
         if not any(matches(check, selector) for check in checks):
-            message = (
-                f"{selector!r} selects no check; give the beginning of a requirement's id, as rfc5321/4.5, "
-                f"or one of {', '.join(GROUPS)} (mailproof check --list shows all)"
-            )
-            raise UsageError(message)
+            raise _selects_nothing(selector)
+
+
+def verify_known(selectors: Sequence[str], requirement_ids: Collection[str]) -> None:
+    """Raise `UsageError` for the first selector that can mean no check at all, before anything is started."""
+    for selector in selectors:
+        if selector not in GROUPS and not any(_is_prefix(selector, one) for one in requirement_ids):
+            raise _selects_nothing(selector)
+
+
+def _selects_nothing(selector: str) -> UsageError:
+    return UsageError(
+        f"{selector!r} selects no check; give the beginning of a requirement's id, as rfc5321/4.5, "
+        f"or one of {', '.join(GROUPS)} (mailproof check --list shows all)"
+    )
 
 
 def _is_prefix(selector: str, requirement_id: str) -> bool:

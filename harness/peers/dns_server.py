@@ -153,4 +153,6 @@ def _bind(address: str, port: int) -> tuple[socket.socket, socket.socket]:
             return udp, tcp
     reason = last.strerror if last is not None and last.strerror else str(last)
     where = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-    raise ConnectFailed(f"cannot answer DNS on {where}: {reason[:1].lower()}{reason[1:]}") from last
+    raise ConnectFailed(
+        f"cannot answer DNS on {where}: {reason[:1].lower()}{reason[1:]}; give another address or port"
+    ) from last

@@ -351,4 +351,6 @@ def _rrset(owner: Name, records: dns.rdataset.Rdataset) -> dns.rrset.RRset:
 def _one_line(error: dns.exception.DNSException, file_name: str) -> str:
     text = " ".join(str(error).split())
     text = re.sub(r"caught exception <class '[\w.]+'>: ", "", text)
+    if "Missing default TTL" in text:
+        text += "; begin the file with a line as $TTL 3600"
     return text if text.startswith(file_name) else f"{file_name}: {text}"

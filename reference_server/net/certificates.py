@@ -9,10 +9,14 @@ from pathlib import Path
 
 import trustme
 
-from harness.vocabulary.errors import UsageError
+from harness.vocabulary.errors import MailproofError, UsageError
 from reference_server.config import TlsConfig
 
 _NAMES_FILE = "names.txt"
+
+
+class CertificateError(MailproofError):
+    """Where the server's own certificate should be kept, it cannot; the text says where and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +38,20 @@ def self_made(directory: Path, names: Sequence[str]) -> Certificates:
     certificate, key, ca_file = (directory / name for name in ("certificate.pem", "key.pem", "ca.pem"))
     wanted = "\n".join(names)
     names_file = directory / _NAMES_FILE
-    if not (names_file.is_file() and names_file.read_text("utf-8") == wanted):
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        authority = trustme.CA(organization_name="mailproof reference server")
-        leaf = authority.issue_cert(*names, common_name=names[0])
-        _write(ca_file, authority.cert_pem.bytes())
-        _write(certificate, b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
-        _write(key, leaf.private_key_pem.bytes())
-        _write(names_file, wanted.encode("utf-8"))
+    try:
+        if not (names_file.is_file() and names_file.read_text("utf-8") == wanted):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            authority = trustme.CA(organization_name="mailproof reference server")
+            leaf = authority.issue_cert(*names, common_name=names[0])
+            _write(ca_file, authority.cert_pem.bytes())
+            _write(certificate, b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
+            _write(key, leaf.private_key_pem.bytes())
+            _write(names_file, wanted.encode("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise CertificateError(
+            f"{directory}: no certificate can be kept there ({getattr(error, 'strerror', error)}); "
+            "remove it, and a new one is made"
+        ) from None
     return Certificates(_context(certificate, key), ca_file)
 
 
@@ -74,7 +84,9 @@ def _context(certificate: Path, key: Path) -> ssl.SSLContext:
     try:
         context.load_cert_chain(certificate, key)
     except (OSError, ssl.SSLError) as error:
-        raise UsageError(f"tls: {certificate} and {key} cannot be used: {error}") from None
+        raise UsageError(
+            f"tls: {certificate} and {key} cannot be used: {error}; give certificate and key in PEM form"
+        ) from None
     return context
 
 

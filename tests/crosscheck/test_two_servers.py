@@ -111,7 +111,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
             config.write_text(f"[service.smtp]\nport = {smtp_port}\n", encoding="ascii")
             words = (
                 *("serve", f"--config={config}", f"--bind={bind}", "--ports=free", "--log-level=error"),
-                *(f"--write-target={target}", f"--relay-port={smtp_port}", *options),
+                *(f"--write-target={target}", f"--relay-port={smtp_port or 25}", *options),
             )
             process = stack.enter_context(
                 subprocess.Popen([*MAILPROOF, *words], stdout=subprocess.PIPE, text=True)

@@ -111,13 +111,22 @@ def test_a_selection_of_nothing_ends_with_2_and_one_line(shop, capsys):
     assert err.count("\n") == 1
 
 
+def test_a_selection_of_nothing_is_found_before_a_target_that_is_down(shop, capsys):
+    shop.server(dead=True)
+    assert shop.run("target.toml", "nonsense") == 2
+    assert capsys.readouterr().err.startswith("mailproof check: 'nonsense' selects no check; ")
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [
         (["missing.toml"], "missing.toml: cannot be read"),
         (["a.toml", "b.toml"], "one target at a time, not a.toml and b.toml"),
-        (["target.toml", "--json", "no/such/run.json"], "no/such/run.json: a report cannot be written there"),
-        (["target.toml", "--junit", "."], ".: a report cannot be written there"),
+        (
+            ["target.toml", "--json", "no/such/run.json"],
+            "--json no/such/run.json: cannot be written: there is no folder",
+        ),
+        (["target.toml", "--junit", "."], "--junit .: cannot be written: it is a folder"),
     ],
 )
 def test_wrong_usage_ends_with_2_and_one_line(shop, capsys, words, line):
@@ -135,7 +144,10 @@ def test_wrong_options_end_with_2(shop, capsys, words):
     with pytest.raises(SystemExit) as left:
         shop.run(*words)
     assert left.value.code == 2
-    assert "usage: mailproof" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert err.startswith("mailproof check: ")
+    assert err.endswith("; see mailproof check --help\n")
+    assert err.count("\n") == 1
 
 
 def test_what_the_file_does_not_permit_is_never_run(shop, capsys):

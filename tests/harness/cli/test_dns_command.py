@@ -71,7 +71,7 @@ def test_port_in_use_is_one_line(zone: Path) -> None:
         port = taken.getsockname()[1]
         with pytest.raises(ConnectFailed) as caught:
             run("--zone", str(zone), "--bind", f"127.0.0.1:{port}")
-    assert str(caught.value) == f"cannot answer DNS on 127.0.0.1:{port}: address already in use"
+    assert str(caught.value).startswith(f"cannot answer DNS on 127.0.0.1:{port}: address already in use; ")
 
 
 def test_bad_zone_is_one_line_and_wrong_usage(zone: Path) -> None:
@@ -81,9 +81,11 @@ def test_bad_zone_is_one_line_and_wrong_usage(zone: Path) -> None:
     assert str(caught.value) == f"{zone}:6: Text input is malformed."
 
 
-@pytest.mark.parametrize("text", ["127.0.0.1", ":53", "127.0.0.1:", "127.0.0.1:70000", "::1:53", "host:x"])
+@pytest.mark.parametrize(
+    "text", ["127.0.0.1", ":53", "127.0.0.1:", "127.0.0.1:70000", "::1:53", "host:x", "nowhere:53"]
+)
 def test_wrong_bind_address(text: str) -> None:
-    with pytest.raises(UsageError, match="write "):
+    with pytest.raises(UsageError, match=r"write |no IP address; give "):
         command.parse_bind(text)
 
 

@@ -74,7 +74,7 @@ def test_every_profile_is_described(capsys: pytest.CaptureFixture[str]) -> None:
         (["mail-flow", "t.toml", "--master-host", "x"], "--master-host is for --worker"),
         (
             ["mail-flow", "t.toml", "--json", "missing/report.json"],
-            "--json missing/report.json: there is no folder",
+            "--json missing/report.json: cannot be written: there is no folder missing",
         ),
     ],
 )

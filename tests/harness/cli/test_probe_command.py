@@ -70,7 +70,7 @@ def test_nothing_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
         (["no.toml"], TargetFileError, r"no\.toml: cannot be read"),
         (["smtp://host"], UsageError, "is no host; give a name, an address, or the path of a target file"),
         (["localhost", "--ca", "no.pem"], UsageError, "--ca: cannot read the CA certificates in no.pem"),
-        (["localhost", "--write-target", "/no/such/x.toml"], UsageError, "the folder does not exist"),
+        (["localhost", "--write-target", "/no/such/x.toml"], UsageError, "there is no folder /no/such"),
     ],
 )
 def test_a_mistake_is_one_line(arguments: list[str], error: type[Exception], message: str) -> None:

@@ -29,6 +29,13 @@ def _pin(name: str) -> None:
     spec.loader.exec_module(module)
 
 
+def _put_working_directory_last() -> None:
+    """Let nothing there be taken for a library; what Locust put in front of it, it removes by its place."""
+    if len(sys.path) > 1 and sys.path[1] == str(Path.cwd()):
+        sys.path.append(sys.path.pop(1))
+
+
+_put_working_directory_last()
 _pin("harness")
 _pin("loadtests")
 

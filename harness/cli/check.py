@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+from platformdirs import user_cache_path
 from rich.console import Console
 
 from harness.catalogue import load_catalogue
@@ -169,11 +170,14 @@ def _isolation() -> list[str]:
 
 @contextmanager
 def _own_environment() -> Iterator[None]:
-    """Keep pytest's variables of the user out, and let no plugin load by itself."""
+    """Keep pytest's variables of the user out, no plugin in by itself, and all caches in their place."""
     changes: Mapping[str, str | None] = {
         "PYTEST_ADDOPTS": None,
         "PYTEST_PLUGINS": None,
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        # The workers' interpreters would look for modules where we stand, before their own.
+        "PYTHONSAFEPATH": "1",
+        "HYPOTHESIS_STORAGE_DIRECTORY": str(user_cache_path("mailproof") / "hypothesis"),
     }
     before = {name: os.environ.get(name) for name in changes}
     _set_environment(changes)

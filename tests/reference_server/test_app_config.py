@@ -162,7 +162,10 @@ def test_mistakes_in_the_file(tmp_path: Path, text: str, complaint: str) -> None
         ("--resolver=127.0.0.1", "--resolver: '127.0.0.1' is no HOST:PORT"),
         ("--resolver=127.0.0.1:0", "is no HOST:PORT"),
         ("--relay-port=0", "--relay-port: 0 is no port"),
-        ("--fault=nope", "--fault: no fault is named 'nope'"),
+        ("--fault=nope", "--fault: no fault is named 'nope'; mailproof serve --list-faults"),
+        ("--fault=smtp-dot-kep", "did you mean 'smtp-dot-kept'"),
+        ("--account-env=alice@one.test", "has no password; give ADDRESS:VARIABLE"),
+        ("--relay-port=x", "--relay-port: x is no port"),
         ("--config=/nonexistent.toml", "/nonexistent.toml: No such file"),
     ],
 )

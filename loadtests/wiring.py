@@ -82,7 +82,13 @@ class Wiring:
     # Options
 
     def on_parser(self, parser: LocustArgumentParser, **_: Any) -> None:
-        """Add our options, and check them as soon as they are parsed."""
+        """Add our options, and check them as soon as they are parsed.
+
+        A run of `mailproof load` is what its own command line says: `locust.conf` in the working directory or
+        the home, and the like, are for plain `locust`.
+        """
+        if self.report_fd is not None:
+            parser._default_config_files = []  # noqa: SLF001, as Locust itself does for a parser of its own
         group = parser.add_argument_group("mailproof")
         # Locust has a --profile of its own, to group runs; ours takes its place.
         parser.conflict_handler = group.conflict_handler = "resolve"

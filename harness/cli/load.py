@@ -242,7 +242,7 @@ def _run_child(
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             pass_fds=[writing],
-            env={**os.environ, REPORT_FD: str(writing), "PYTHONUNBUFFERED": "1"},
+            env={**_environment(), REPORT_FD: str(writing), "PYTHONUNBUFFERED": "1"},
             start_new_session=True,
             text=True,
         )
@@ -263,6 +263,11 @@ def _run_child(
     if code is ExitCode.VIOLATES:  # Locust's own code for whatever went wrong with itself
         code = ExitCode.INCONCLUSIVE
     return None, code
+
+
+def _environment() -> dict[str, str]:
+    """Return our environment without what plain `locust` would take its options from."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
 
 
 def _follow(lines: IO[str], console: Console, title: str, duration_s: int | None) -> dict[str, Any] | None:

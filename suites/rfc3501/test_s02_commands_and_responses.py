@@ -137,6 +137,7 @@ _TOO_MANY_SPACES = (
     also=["rfc9051/2.2.2/syntax-error-bad"],
 )
 @given(lines=st.lists(st.sampled_from(_BROKEN), min_size=3, max_size=8, unique=True))
+@example(lines=list(_BROKEN))
 def test_a_syntax_error_is_bad(target: Target, lines: list[bytes]) -> None:
     """A command with missing or malformed arguments is rejected with BAD."""
     _judge(target, lines)

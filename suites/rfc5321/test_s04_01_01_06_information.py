@@ -1,5 +1,6 @@
 from collections.abc import Sequence
 
+from hypothesis import example
 from hypothesis import strategies as st
 
 from harness.conformance import (
@@ -113,6 +114,7 @@ def test_trailing_white_space_is_tolerated(target: Target, blank: bytes) -> None
     refuted_by=Rewrite.from_client(rb"^(RSET|QUIT|DATA) [^\r\n]*", rb"\1"),
 )
 @given(verb=st.sampled_from(["RSET", "DATA", "QUIT"]), argument=commands.arguments())
+@example(verb="QUIT", argument=b"0")
 def test_commands_without_parameters_refuse_them(target: Target, verb: str, argument: bytes) -> None:
     """RSET, DATA and QUIT with a parameter are refused as wrong syntax."""
     with target.fresh_mailbox() as mailbox, target.smtp() as peer:

@@ -40,13 +40,13 @@ def home(tmp_path: Path) -> Path:
     return file / "nowhere"
 
 
-def mailproof(directory: Path, home: Path, *words: str) -> str:
+def mailproof(directory: Path, home: Path, *words: str, **environment: str) -> str:
     """Run a command with almost no environment; it ends well, complains of nothing and leaves nothing."""
     before = sorted(directory.rglob("*"))
     ended = subprocess.run(
         [*MAILPROOF, *words],
         cwd=directory,
-        env={"HOME": str(home), "PATH": os.defpath},
+        env={"HOME": str(home), "PATH": os.defpath, **environment},
         capture_output=True,
         text=True,
         timeout=120,
@@ -66,12 +66,13 @@ def test_what_there_is_to_check_is_listed(elsewhere: Path, home: Path) -> None:
 
 
 def test_a_check_runs_in_workers_too(elsewhere: Path, home: Path) -> None:
-    printed = mailproof(elsewhere, home, "check", "rfc1939/5", "--workers", "2")
+    printed = mailproof(elsewhere, home, "check", "rfc1939/5", "--workers", "2", PYTEST_ADDOPTS="--no-such")
     assert "conforms" in printed
     assert "theirs" not in printed
 
 
 def test_profiles_are_listed_and_run(elsewhere: Path, home: Path) -> None:
     assert "smtp-inbound" in mailproof(elsewhere, home, "load", "--list")
-    printed = mailproof(elsewhere, home, "load", "smtp-inbound", "-u", "2", "-t", "1", "--processes", "2")
+    words = ("load", "smtp-inbound", "-u", "2", "-t", "1", "--processes", "2")
+    printed = mailproof(elsewhere, home, *words, LOCUST_TAGS="theirs")
     assert "service level met" in printed

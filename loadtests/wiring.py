@@ -34,7 +34,7 @@ from locust.rpc import Message
 from locust.runners import STATE_MISSING, LocalRunner, MasterRunner, WorkerRunner
 from locust.stats import PERCENTILES_TO_REPORT, StatsCSV
 
-from harness.vocabulary.errors import MailproofError, TargetFileError, UsageError
+from harness.vocabulary.errors import ConnectFailed, MailproofError, TargetFileError, UsageError
 from harness.vocabulary.exit_codes import ExitCode
 from loadtests.figures import failure_figures, request_figures
 from loadtests.ledger import Totals
@@ -134,6 +134,9 @@ class Wiring:
                 try_target(self.run)
         except (UsageError, TargetFileError) as error:
             parser.exit(ExitCode.USAGE, f"mailproof load: {error}\n")
+        except ConnectFailed as error:
+            mend = f"start the server, or mend [service] in {options.target}"
+            parser.exit(ExitCode.INCONCLUSIVE, f"mailproof load: {error}; {mend}\n")
         except MailproofError as error:
             parser.exit(ExitCode.INCONCLUSIVE, f"mailproof load: {error}\n")
         assert self.run is not None, "parser.exit leaves"

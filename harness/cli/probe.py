@@ -103,7 +103,9 @@ def _report(
     console.print(_table(name, found))
     if not any(facts.answers for facts in found):
         raise ConnectFailed(
-            f"nothing answers on {name}: {found[0].problem}" if found else f"{name} has no service"
+            f"nothing answers on {name}: {found[0].problem}; start the server, or name another host or ports"
+            if found
+            else f"{name} has no service; add a table like [service.smtp] to the target file"
         )
     if options.write_target is not None:
         text = target_text(

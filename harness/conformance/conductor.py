@@ -197,7 +197,8 @@ class Conductor:
             preflight = bench.preflight()
         if not preflight.answering:
             problem = preflight.problems[0] if preflight.problems else "the target names no service"
-            self._stop(f"{self._file.name} cannot be tested: {problem}")
+            mend = f"start the server, or mend [service] in {self._file.path}"
+            self._stop(f"{self._file.name} cannot be tested: {problem}; {mend}")
         if preflight.fatal is not None:
             self._stop(f"{self._file.name} cannot be tested: {preflight.fatal}")
         for problem in preflight.problems:

@@ -17,6 +17,12 @@ DEFAULT_SEND_TIMEOUT_S = 60.0
 """How long a peer may refuse to read before one `send` gives up."""
 
 
+_MENDS = dict.fromkeys((18, 19, 20, 21), "; name the certificate of the CA that issued it, to trust it") | {
+    62: "; name the server as its certificate does"
+}
+"""What to do about a certificate, by OpenSSL's X509_V_ERR codes: an issuer unknown, another host's name."""
+
+
 class SocketStream:
     """A `ByteStream` over a connected socket."""
 
@@ -57,6 +63,7 @@ class SocketStream:
         except ssl.SSLCertVerificationError as error:
             raise TlsFailed(
                 f"{self._peer}: the certificate does not verify for {server_name}: {error.verify_message}"
+                f"{_MENDS.get(error.verify_code, '')}"
             ) from error
         except TimeoutError:
             raise TlsFailed(f"{self._peer}: no TLS handshake within {self._send_timeout_s:.3g} s") from None

@@ -227,7 +227,7 @@ def test_mbsync_keeps_both_sides_equal(server: Server, tmp_path: Path) -> None:
     assert client.uid("SEARCH", "SEEN") == ("OK", [b"1"])
     for place in ("Archive", "Drafts"):
         assert client.select(place) == ("OK", [b"1"])
-        ((start, octets), _) = client.fetch("1", "(FLAGS BODY.PEEK[])")[1]
+        ((start, octets), _) = ok(client.fetch("1", "(FLAGS BODY.PEEK[])"))
         assert rb"\Draft" in start
         head, _, rest = octets.partition(b"X-TUID: ")
         assert head + rest.partition(b"\r\n")[2] == message("draft")

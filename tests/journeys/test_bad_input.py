@@ -167,8 +167,7 @@ def test_an_unknown_requirement(tmp_path: Path, server: TargetFile) -> None:
 @pytest.mark.parametrize("command", [["check"], ["probe"], ["load", "smtp-inbound", "-t", "1"]])
 def test_an_unreachable_host(target: Path, command: list[str]) -> None:
     line = complaint(target.parent, FAULT, *command, "target.toml")
-    assert "127.0.0.1:1" in line
-    assert "refused" in line
+    assert "127.0.0.1:1: connection refused; start the server, or " in line
 
 
 @pytest.mark.parametrize("command", [["check", "imap"], ["load", "smtp-inbound", "-u", "1", "-t", "1"]])
@@ -193,7 +192,8 @@ def test_a_certificate_that_nobody_trusts(tmp_path: Path, server: TargetFile, co
     (tmp_path / "t.toml").write_text(HEAD + service + ACCOUNTS)
     line = complaint(tmp_path, FAULT, *command, "t.toml")
     assert f"127.0.0.1:{place.port}" in line
-    assert "certificate" in line
+    assert "certificate does not verify" in line
+    assert line.endswith("to trust it")
 
 
 @pytest.mark.parametrize("command", ["serve", "dns"])

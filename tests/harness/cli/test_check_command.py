@@ -95,7 +95,10 @@ def test_a_server_that_answers_nowhere_ends_with_3_and_one_line(shop, capsys):
     assert shop.run("target.toml") == 3
     out, err = capsys.readouterr()
     assert out == ""
-    assert err == "mailproof check: fake cannot be tested: smtp: 127.0.0.1:1: connection refused\n"
+    assert err == (
+        "mailproof check: fake cannot be tested: smtp: 127.0.0.1:1: connection refused; "
+        "start the server, or mend [service] in target.toml\n"
+    )
 
 
 def test_selectors_and_options_come_in_any_order(shop, capsys):

@@ -135,7 +135,7 @@ class Wiring:
         except (UsageError, TargetFileError) as error:
             parser.exit(ExitCode.USAGE, f"mailproof load: {error}\n")
         except ConnectFailed as error:
-            mend = f"start the server, or mend [service] in {options.target}"
+            mend = f"start the server, or mend {options.target}"
             parser.exit(ExitCode.INCONCLUSIVE, f"mailproof load: {error}; {mend}\n")
         except MailproofError as error:
             parser.exit(ExitCode.INCONCLUSIVE, f"mailproof load: {error}\n")

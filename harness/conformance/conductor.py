@@ -197,12 +197,15 @@ class Conductor:
             preflight = bench.preflight()
         if not preflight.answering:
             problem = preflight.problems[0] if preflight.problems else "the target names no service"
-            mend = f"start the server, or mend [service] in {self._file.path}"
-            self._stop(f"{self._file.name} cannot be tested: {problem}; {mend}")
+            self._stop(f"{self._file.name} cannot be tested: {self._with_mend(problem)}")
         if preflight.fatal is not None:
             self._stop(f"{self._file.name} cannot be tested: {preflight.fatal}")
         for problem in preflight.problems:
             self.recorder.note(f"{problem}: its checks are inconclusive")
+
+    def _with_mend(self, problem: str) -> str:
+        """Add what to do, where the problem does not say so itself behind a semicolon."""
+        return problem if "; " in problem else f"{problem}; start the server, or mend {self._file.path}"
 
     def _stop(self, problem: str) -> None:
         """End the session before it has begun; without a terminal reporter the listeners say why."""

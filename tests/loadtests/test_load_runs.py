@@ -169,4 +169,7 @@ def test_unreachable_target_is_one_line(tmp_path: Path) -> None:
     report, code, errors = run_locust("smtp-inbound", path, "--processes", "2", folder=tmp_path)
     assert report is None
     assert code == ExitCode.INCONCLUSIVE, errors
-    assert errors == "mailproof load: cannot connect to 127.0.0.1:1: connection refused\n"
+    assert errors == (
+        "mailproof load: cannot connect to 127.0.0.1:1: connection refused; "
+        f"start the server, or mend {path}\n"
+    )

@@ -97,7 +97,7 @@ def test_a_server_that_answers_nowhere_ends_with_3_and_one_line(shop, capsys):
     assert out == ""
     assert err == (
         "mailproof check: fake cannot be tested: smtp: 127.0.0.1:1: connection refused; "
-        "start the server, or mend [service] in target.toml\n"
+        f"start the server, or mend {shop.path / 'target.toml'}\n"
     )
 
 

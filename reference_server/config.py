@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from harness.vocabulary.errors import UsageError
-from harness.vocabulary.faults import FAULTS
+from harness.vocabulary.faults import SERVER_FAULTS
 from harness.vocabulary.services import HIGH_PORTS, STANDARD_PORTS, Service
 from reference_server.codec.smtp.path import PathError, is_domain, parse_mailbox
 from reference_server.relay.schedule import RetrySchedule
@@ -171,8 +171,8 @@ def checked_port(text: str, where: str) -> int:
 
 def checked_fault(name: str, where: str) -> str:
     """Return the name of a fault."""
-    if name not in FAULTS:
-        near = get_close_matches(name, FAULTS, 1)
+    if name not in SERVER_FAULTS:
+        near = get_close_matches(name, SERVER_FAULTS, 1)
         mend = f"did you mean {near[0]!r}?" if near else "mailproof serve --list-faults shows the names"
         raise UsageError(f"{where}: no fault is named {name!r}; {mend}")
     return name

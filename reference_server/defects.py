@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Self
 
 from harness.vocabulary.errors import UsageError
-from harness.vocabulary.faults import FAULTS
+from harness.vocabulary.faults import SERVER_FAULTS
 
 
 class Defects(frozenset[str]):
@@ -18,8 +18,8 @@ class Defects(frozenset[str]):
         """Refuse names that are not in the registry."""
         self = super().__new__(cls, names)
         for name in sorted(self):
-            if name not in FAULTS:
-                raise UsageError(f"no fault is named {name}; the names are: {', '.join(FAULTS)}")
+            if name not in SERVER_FAULTS:
+                raise UsageError(f"no fault is named {name}; the names are: {', '.join(SERVER_FAULTS)}")
         return self
 
 

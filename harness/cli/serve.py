@@ -16,7 +16,7 @@ from harness.cli.dns import checked_address
 from harness.peers.dns import DnsResponder
 from harness.targets.launch import bound_to_us
 from harness.vocabulary.errors import UsageError
-from harness.vocabulary.faults import FAULTS
+from harness.vocabulary.faults import SERVER_FAULTS
 from harness.vocabulary.services import HIGH_DNS_PORT, HIGH_PORTS, STANDARD_DNS_PORT, Service
 
 _DNS_PORTS = {"high": HIGH_DNS_PORT, "standard": STANDARD_DNS_PORT, "free": 0}
@@ -99,7 +99,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(arguments: argparse.Namespace) -> int:
     """Run the server, and the responder for as long as it runs; its exit code."""
     if arguments.list_faults:
-        for fault in FAULTS.values():
+        for fault in SERVER_FAULTS.values():
             print(f"{fault.name:<28} {fault.summary} ({fault.source})")
         return 0
     with contextlib.ExitStack() as stack:

@@ -15,7 +15,7 @@ import pytest
 from harness.cli.main import main
 from harness.targets.loader import load_target
 from harness.vocabulary.exit_codes import ExitCode
-from harness.vocabulary.faults import FAULTS
+from harness.vocabulary.faults import SERVER_FAULTS
 
 ZONE = """\
 $ORIGIN two.test.
@@ -103,7 +103,7 @@ def test_mistakes(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
 
 def test_the_faults_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", "--list-faults"]) == ExitCode.CONFORMS
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(FAULTS)
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(SERVER_FAULTS)
 
 
 def test_the_server_ends_when_the_command_is_killed() -> None:

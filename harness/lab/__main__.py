@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.lab import dovecot_postfix, namespaces
+from harness.lab import dovecot_postfix, namespaces, pymap
 from harness.vocabulary.errors import MailproofError, UsageError
 from harness.vocabulary.exit_codes import ExitCode
 
@@ -16,7 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one lab; the exit code."""
     options = _parser().parse_args(arguments)
     try:
-        _run(options)
+        options.run(options)
     except MailproofError as error:
         sys.stderr.write(f"mailproof lab: {error}\n")
         return ExitCode.USAGE if isinstance(error, UsageError) else ExitCode.INCONCLUSIVE
@@ -54,10 +54,14 @@ def _parser() -> argparse.ArgumentParser:
         help="keep the machine's own resolver: needs no namespaces, and leaves the relay checks out",
     )
     lab.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    lab.set_defaults(run=_run_dovecot_postfix)
+    lab = labs.add_parser("pymap", help="pymap, an IMAP server in Python; needs `pip install pymap`")
+    lab.add_argument("directory", type=Path, help="where it runs; what it makes there is removed at the end")
+    lab.set_defaults(run=lambda options: pymap.run(options.directory))
     return parser
 
 
-def _run(options: argparse.Namespace) -> None:
+def _run_dovecot_postfix(options: argparse.Namespace) -> None:
     if packages := dovecot_postfix.missing_packages():
         message = f"not installed: {', '.join(packages)}; install with apt-get install {' '.join(packages)}"
         raise UsageError(message)

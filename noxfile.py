@@ -66,6 +66,7 @@ def check(session: nox.Session) -> None:
     with tempfile.TemporaryDirectory() as empty:
         session.chdir(empty)
         session.run("mailproof", "--version")
+        session.run("mailproof", "catalogue")
         session.run("mailproof", "check", "-n", "2", *SEED, *session.posargs)
         session.run("mailproof", "check", "-n", "2", *SEED, "--refute")
 
@@ -84,6 +85,15 @@ def load(session: nox.Session) -> None:
     """Each load profile for ten seconds, in two processes, against the reference server."""
     for profile in session.posargs or PROFILES:
         _load(session, profile)
+
+
+@nox.session
+def catalogue(session: nox.Session) -> None:
+    """Read RFCs beside their entries (`-- -h` says how), or renew docs/coverage (`-- --snapshot`)."""
+    if session.posargs == ["--snapshot"]:
+        session.run("python", "-m", "harness.reports.coverage_files", "docs")
+    else:
+        session.run("python", "-m", "harness.catalogue.extraction", *session.posargs)
 
 
 @nox.session

@@ -1,7 +1,7 @@
 """Requirements as data: one TOML file per RFC, the hazards, and their loader."""
 
 from harness.catalogue.loader import DIRECTORY, Catalogue, CatalogueError, load_catalogue
-from harness.catalogue.requirements import Requirement, Rfc, Severity, Side, source_of
+from harness.catalogue.requirements import Requirement, Rfc, Severity, Side, Visibility, source_of
 
 __all__ = [
     "DIRECTORY",
@@ -11,6 +11,7 @@ __all__ = [
     "Rfc",
     "Severity",
     "Side",
+    "Visibility",
     "load_catalogue",
     "source_of",
 ]

@@ -24,6 +24,17 @@ class Side(StrEnum):
     OPERATOR = "operator"
 
 
+class Visibility(StrEnum):
+    """How a duty is seen from outside the server."""
+
+    CONNECTION = "connection"
+    """In its replies, its state or its time, on a connection."""
+    DELIVERY = "delivery"
+    """In the delivered mail, in a notification, or at the next hop."""
+    HIDDEN = "hidden"
+    """Not at all; the entry has the reason."""
+
+
 class Severity(StrEnum):
     """How much harm a hazard does where it is exploitable."""
 
@@ -57,15 +68,44 @@ class Requirement:
     level: Level
     side: Side
     statement: str
+    """Empty where nothing is owed to who tests a server: duties of clients, what is hidden, freedoms."""
     source: str
     """Where it is from: `RFC 5321 §4.5.2`, or a hazard's CVE or paper."""
     severity: Severity | None = None
     """Of a hazard only."""
+    visibility: Visibility | None = None
+    """None until somebody has reviewed the entry; hazards have none."""
+    reason: str = ""
+    """Why it is hidden, or why no check judges it though one could see it."""
+    digests: tuple[str, ...] = ()
+    """Of the RFC's sentences that say it; the sentences themselves are not ours to copy."""
+    replaced_by: str = ""
+    """The id of the same duty in the RFC that replaced this one."""
 
     @property
     def folder(self) -> str:
         """The first part of the id: `rfc5321`, or `hazard`."""
         return self.id.split("/", 1)[0]
+
+    @property
+    def is_reviewed(self) -> bool:
+        """Say whether somebody has decided what it is and how it is seen; hazards are written by hand."""
+        return self.visibility is not None or self.level is Level.HAZARD
+
+    @property
+    def binds_server(self) -> bool:
+        """Say whether the server has to keep it; a MAY is no duty."""
+        return self.side in _OF_SERVER and self.level not in _NO_DUTY
+
+    @property
+    def is_visible(self) -> bool:
+        """Say whether it shows on a connection or in a delivery."""
+        return self.visibility in _SEEN
+
+    @property
+    def needs_statement(self) -> bool:
+        """Say whether it must be told in our own words: a visible duty of the server."""
+        return self.binds_server and self.is_visible
 
     def sort_key(self) -> tuple[str, int, tuple[tuple[int, str], ...], str]:
         """Order as the RFCs read: by number, by section with 4.10 after 4.9, by slug."""
@@ -76,6 +116,11 @@ class Requirement:
             (int(part), "") if part.isdigit() else (10**6, part) for part in match["section"].split(".")
         )
         return ("rfc", int(match["rfc"]), parts, match["slug"])
+
+
+_OF_SERVER = frozenset({Side.SERVER, Side.BOTH})
+_NO_DUTY = frozenset({Level.MAY, Level.HAZARD})
+_SEEN = frozenset({Visibility.CONNECTION, Visibility.DELIVERY})
 
 
 def source_of(requirement_id: str) -> str:

@@ -6,12 +6,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.catalogue import CatalogueError, Requirement, Severity, Side, load_catalogue, source_of
+from harness.catalogue import (
+    CatalogueError,
+    Requirement,
+    Severity,
+    Side,
+    Visibility,
+    load_catalogue,
+    source_of,
+)
 from harness.catalogue.requirements import HAZARD_ID, RFC_ID
 from harness.vocabulary.judging import Level
 
 INDEX = '[rfc5321]\ntitle = "Simple Mail Transfer Protocol"\ngroup = "smtp"\n'
 ENTRY = '["4.5.2/remove-one-dot"]\nlevel = "MUST"\nside = "server"\nstatement = "One dot goes."\n'
+SEEN = ENTRY + 'visibility = "connection"\n'
 HAZARD = '[smuggling]\nstatement = "Bare LF ends nothing."\nsource = "CVE-2023-51764"\nseverity = "high"\n'
 
 
@@ -43,6 +52,41 @@ def test_entries_and_hazards_become_values(tmp_path):
     assert catalogue.similar("rfc5321/4.5.2/remove-one-dots") == ("rfc5321/4.5.2/remove-one-dot",)
 
 
+def test_an_entry_says_how_it_is_seen_and_by_which_sentences(tmp_path):
+    more = """
+["4.5.2/logged"]
+level = "MUST"
+side = "server"
+visibility = "hidden"
+reason = "it is in the server's log"
+digest = ["0123456789abcdef", "fedcba9876543210"]
+replaced_by = "rfc5321/4.5.2/remove-one-dot"
+
+["4.5.2/waits"]
+level = "MAY"
+side = "server"
+visibility = "connection"
+digest = "0123456789abcdef"
+
+[no-duty]
+"00112233445566ff" = "4.5.2: an example"
+"""
+    catalogue = load_catalogue(write(tmp_path, rfc=ENTRY + more))
+    dot, logged, waits = (
+        catalogue.requirements[f"rfc5321/4.5.2/{slug}"] for slug in ("remove-one-dot", "logged", "waits")
+    )
+    assert (logged.visibility, logged.reason) == (Visibility.HIDDEN, "it is in the server's log")
+    assert logged.digests == ("0123456789abcdef", "fedcba9876543210")
+    assert logged.replaced_by == dot.id
+    assert (logged.statement, waits.statement) == ("", "")
+    assert [one.is_reviewed for one in (dot, logged, waits)] == [False, True, True]
+    assert [one.binds_server for one in (dot, logged, waits)] == [True, True, False]
+    assert [one.is_visible for one in (dot, logged, waits)] == [False, False, True]
+    assert not any(one.needs_statement for one in (dot, logged, waits))
+    assert catalogue.no_duties["rfc5321"] == {"00112233445566ff": "4.5.2: an example"}
+    assert catalogue.requirements["hazard/smuggling"].is_reviewed
+
+
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
@@ -52,6 +96,25 @@ def test_entries_and_hazards_become_values(tmp_path):
         ({"rfc": ENTRY.replace("MUST", "hazard")}, "hazards have a file of their own"),
         ({"rfc": ENTRY.replace('"server"', '"waiter"')}, "side must be one of server, client, both"),
         ({"rfc": ENTRY.replace('"One dot goes."', '""')}, "statement must be a text"),
+        (
+            {"rfc": ENTRY.replace("statement", "visibility")},
+            "visibility must be one of connection, delivery, hidden",
+        ),
+        ({"rfc": ENTRY + 'visibility = "hidden"\n'}, 'what is hidden has a reason = "..."'),
+        (
+            {"rfc": SEEN.replace('statement = "One dot goes."\n', "")},
+            "is told in our own words: statement = ",
+        ),
+        ({"rfc": ENTRY + 'digest = "0123"\n'}, 'digest is 16 digits, or several of them: digest = ["01'),
+        ({"rfc": ENTRY + "digest = [1]\n"}, "digest is 16 digits, or several"),
+        ({"rfc": ENTRY + "digest = 1\n"}, "digest is 16 digits, or several"),
+        ({"rfc": ENTRY + 'replaced_by = "9051"\n'}, "replaced_by is the id of an entry"),
+        (
+            {"rfc": ENTRY + 'replaced_by = "rfc5321/4.5.2/remove-two-dots"\n'},
+            "; did you mean rfc5321/4.5.2/remove-one-dot?",
+        ),
+        ({"rfc": '[no-duty]\n"0123" = "2.1: a word"\n'}, "a line is 16 digits and a reason"),
+        ({"rfc": '[no-duty]\n"0123456789abcdef" = 3\n'}, "a line is 16 digits and a reason"),
         ({"rfc": ENTRY + "priority = 3\n"}, "unknown key priority"),
         ({"rfc": '"4.5.2/remove-one-dot" = 3\n'}, "must be a table"),
         ({"rfc": ENTRY + ENTRY}, "rfc5321.toml: "),
@@ -70,7 +133,9 @@ def test_a_mistake_names_the_file_and_the_mend(tmp_path, changes, complaint):
     with pytest.raises(CatalogueError) as caught:
         load_catalogue(write(tmp_path, **changes))
     assert complaint in str(caught.value)
-    assert str(tmp_path) in str(caught.value)
+    assert str(tmp_path) in str(caught.value) or "rfc5321/4.5.2/remove-one-dot is replaced_by" in str(
+        caught.value
+    )
     assert "\n" not in str(caught.value)
 
 
@@ -79,7 +144,7 @@ def test_our_own_catalogue_is_well_formed_and_in_the_order_of_the_rfcs():
     ids = list(catalogue.requirements)
     assert "rfc5321/4.5.2/remove-one-dot" in ids
     assert all(RFC_ID.fullmatch(one) or HAZARD_ID.fullmatch(one) for one in ids)
-    assert all(requirement.statement.endswith(".") for requirement in catalogue)
+    assert all(one.statement.endswith(".") for one in catalogue if one.statement or not one.is_reviewed)
     numbers = [int(one.split("/")[0].removeprefix("rfc")) for one in ids if one.startswith("rfc")]
     assert numbers == sorted(numbers)
     for rfc in catalogue.rfcs.values():

@@ -1,43 +1,44 @@
 """`mailproof check`: runs the suites against a mail server, and says what it found."""
 
 import argparse
-import os
-import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from platformdirs import user_cache_path
 from rich.console import Console
 
 from harness.catalogue import load_catalogue
-from harness.cli.output import Output
-from harness.cli.places import verify_writable
-from harness.conformance.collection import SUITES
-from harness.conformance.events import CheckFinished, CheckListed, Event, Listener, RunFinished, RunStarted
-from harness.conformance.evidence import CheckResult
+from harness.cli.output import standard_output
+from harness.cli.reporting import Reporting, add_file_options, add_github_option, add_record_option
+from harness.cli.session import (
+    Listeners,
+    enough_accounts,
+    run_suites,
+    seed,
+    verify_permitted,
+    workers,
+    xdist_options,
+)
 from harness.conformance.selection import GROUPS, verify_known
+from harness.conformance.waiving import verify_waivers
 from harness.reports.console import ConsoleReport
-from harness.reports.json_report import JsonReport
-from harness.reports.junit import JUnitReport
-from harness.reports.summary import exit_code
-from harness.targets.embedded import DEFAULT_ACCOUNTS, embedded_target
-from harness.targets.file import Permit, TargetFile
+from harness.reports.failures import FailureFiles
+from harness.reports.summary import exit_code_of
+from harness.targets.embedded import embedded_target
+from harness.targets.file import TargetFile
 from harness.targets.loader import load_target
 from harness.vocabulary.errors import UsageError
-from harness.vocabulary.exit_codes import ExitCode
+from harness.vocabulary.exit_codes import ExitCode, gravest
 
 _TARGET_SUFFIX = ".toml"
-_INI = Path(__file__).with_name("pytest.toml")
-_ACCOUNTS_PER_WORKER = 4
 _EXAMPLES = """\
 examples:
   mailproof check                                  everything, on the reference server
   mailproof check my-server.toml imap pop3         two protocols, on a server of your own
   mailproof check my-server.toml rfc5321/4.5 --list
-  mailproof check my-server.toml --depth deep -n 4 --json run.json
+  mailproof check my-server.toml --depth deep -n 4 --html report.html
 """
 
 
@@ -65,17 +66,31 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         default="quick",
         help="examples for each property: at least 5, 25, 300 (default: %(default)s)",
     )
-    parser.add_argument("--seed", type=_seed, metavar="N", help="seed of all examples, to repeat a run")
+    parser.add_argument("--seed", type=seed, metavar="N", help="seed of all examples, to repeat a run")
     parser.add_argument(
         "-n",
         "--workers",
-        type=_workers,
+        type=workers,
         default=1,
         metavar="WORKERS",
         help="how many processes check at once",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the run as one JSON object")
-    parser.add_argument("--junit", type=Path, metavar="FILE", help="write the run as JUnit XML")
+    parser.add_argument(
+        "--level",
+        choices=("must", "should", "may"),
+        default="may",
+        help="the lowest level that is judged: duties (must, prose) and hazards; advice (should) too; "
+        "or all (default: %(default)s)",
+    )
+    add_record_option(parser)
+    add_file_options(parser)
+    add_github_option(parser)
+    parser.add_argument(
+        "--failures",
+        type=Path,
+        metavar="FOLDER",
+        help="write each failure to a file of its own there, for mailproof replay",
+    )
     parser.add_argument(
         "--strict",
         action="store_true",
@@ -94,19 +109,18 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the suites and return the exit code."""
     target, selectors = split_arguments(arguments.arguments)
     verify_known(selectors, [requirement.id for requirement in load_catalogue()])
-    for option, report in (("--json", arguments.json), ("--junit", arguments.junit)):
-        if report is not None:
-            verify_writable(report, option)
-    console = _console(no_color=arguments.no_color)
+    reporting = Reporting.from_options(arguments)
+    console = standard_output(no_color=arguments.no_color)
     with ExitStack() as stack:
         if target is None:
             with console.status("starting the reference server"):
-                accounts = max(DEFAULT_ACCOUNTS, _ACCOUNTS_PER_WORKER * arguments.workers)
-                file = stack.enter_context(embedded_target(accounts=accounts))
+                file = stack.enter_context(embedded_target(accounts=enough_accounts(arguments.workers)))
         else:
             file = load_target(target)
-        _verify_permitted(file)
-        return _run_pytest(arguments, file, target or "", selectors, console)
+        verify_permitted(file)
+        verify_waivers(file, load_catalogue())
+        reporting.begin(file.name, console, listing=arguments.list)
+        return _run_pytest(arguments, file, target or "", selectors, console=console, reporting=reporting)
 
 
 def split_arguments(arguments: Sequence[str]) -> tuple[str | None, tuple[str, ...]]:
@@ -120,17 +134,17 @@ def split_arguments(arguments: Sequence[str]) -> tuple[str | None, tuple[str, ..
 
 
 def _run_pytest(
-    arguments: argparse.Namespace, file: TargetFile, shown: str, selectors: Sequence[str], console: Console
+    arguments: argparse.Namespace,
+    file: TargetFile,
+    shown: str,
+    selectors: Sequence[str],
+    *,
+    console: Console,
+    reporting: Reporting,
 ) -> ExitCode:
     """Run the suites with pytest in this process, and nothing of the user's own pytest around them."""
-    workers = 1 if arguments.list else arguments.workers
     report = ConsoleReport(console, load_catalogue())
-    verdict = _Verdict()
-    listeners: list[Listener] = [report, verdict]
-    if arguments.json is not None:
-        listeners.append(JsonReport(arguments.json))
-    if arguments.junit is not None:
-        listeners.append(JUnitReport(arguments.junit))
+    failures = [FailureFiles(arguments.failures)] if arguments.failures is not None else []
     options = [
         *(
             "--target",
@@ -139,136 +153,33 @@ def _run_pytest(
             shown,
             "--mailproof-depth",
             arguments.depth,
+            "--mailproof-level",
+            arguments.level,
         ),
         *(("--mailproof-seed", str(arguments.seed)) if arguments.seed is not None else ()),
         *(word for selector in selectors for word in ("--mailproof-select", selector)),
         *(("--mailproof-strict",) if arguments.strict else ()),
         *(("--mailproof-refute",) if arguments.refute else ()),
         *(("--mailproof-list",) if arguments.list else ()),
-        *(
-            ("-p", "xdist.plugin", "-n", str(workers), "--dist=loadgroup", "--max-worker-restart=0")
-            if workers > 1
-            else ()
-        ),
+        *xdist_options(1 if arguments.list else arguments.workers),
     ]
     try:
-        with _own_environment(), _terminated_as_interrupted():
-            status = pytest.main([*_isolation(), *options, str(SUITES)], plugins=[_Listeners(listeners)])
+        status = run_suites(options, [Listeners([*reporting.listeners, *failures, report])])
     finally:
         report.close()
-    return verdict.exit_code(status)
+        written = gravest([reporting.end(console), *map(_complain, failures)])
+    run = reporting.run
+    if run is None or run.finished is None:
+        return ExitCode.USAGE if status == pytest.ExitCode.USAGE_ERROR else ExitCode.INCONCLUSIVE
+    if run.finished.problem:
+        print(f"mailproof check: {run.finished.problem}", file=sys.stderr)
+    elif arguments.list:
+        return written
+    return gravest((exit_code_of(run), written))
 
 
-def _isolation() -> list[str]:
-    """Return options that keep the user's own pytest configuration, plugins and conftest files out."""
-    return [
-        *("-c", str(_INI), "--rootdir", str(SUITES), "--confcutdir", str(SUITES)),
-        *("--import-mode=importlib", "--assert=plain", "--capture=sys"),
-        *("-p", "no:terminal", "-p", "no:cacheprovider", "-p", "harness.plugin.door"),
-    ]
-
-
-@contextmanager
-def _own_environment() -> Iterator[None]:
-    """Keep pytest's variables of the user out, no plugin in by itself, and all caches in their place."""
-    changes: Mapping[str, str | None] = {
-        "PYTEST_ADDOPTS": None,
-        "PYTEST_PLUGINS": None,
-        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-        # The workers' interpreters would look for modules where we stand, before their own.
-        "PYTHONSAFEPATH": "1",
-        "HYPOTHESIS_STORAGE_DIRECTORY": str(user_cache_path("mailproof") / "hypothesis"),
-    }
-    before = {name: os.environ.get(name) for name in changes}
-    _set_environment(changes)
-    try:
-        yield
-    finally:
-        _set_environment(before)
-
-
-def _set_environment(values: Mapping[str, str | None]) -> None:
-    for name, value in values.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
-
-
-@contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    """Let SIGTERM end the run as Ctrl-C does: with what was judged, and nothing left behind."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-class _Listeners:
-    """A plugin that lets our reports listen."""
-
-    def __init__(self, listeners: list[Listener]) -> None:
-        self._listeners = listeners
-
-    def pytest_mailproof_listeners(self) -> list[Listener]:
-        """Return the reports."""
-        return self._listeners
-
-
-class _Verdict:
-    """Listens for what the exit code depends on."""
-
-    def __init__(self) -> None:
-        self._started: RunStarted | None = None
-        self._finished: RunFinished | None = None
-        self._results: list[CheckResult] = []
-        self._listed = False
-
-    def __call__(self, event: Event) -> None:
-        match event:
-            case RunStarted():
-                self._started = event
-            case CheckListed():
-                self._listed = True
-            case CheckFinished(result):
-                self._results.append(result)
-            case RunFinished():
-                self._finished = event
-            case _:
-                pass
-
-    def exit_code(self, status: int) -> ExitCode:
-        """Return the exit code of the run, and say on standard error why nothing was run."""
-        if self._started is None or self._finished is None:
-            return ExitCode.USAGE if status == pytest.ExitCode.USAGE_ERROR else ExitCode.INCONCLUSIVE
-        if self._finished.problem:
-            print(f"mailproof check: {self._finished.problem}", file=sys.stderr)
-        if self._listed and not self._finished.problem:
-            return ExitCode.CONFORMS
-        return exit_code(self._results, self._finished, strict=self._started.strict)
-
-
-def _verify_permitted(file: TargetFile) -> None:
-    if Permit.CONFORMANCE not in file.permits:
-        message = f'{file.path}: permits does not name "conformance"; add it to have the checks run'
-        raise UsageError(message)
-
-
-def _console(*, no_color: bool) -> Console:
-    width = None if sys.stdout.isatty() else 120
-    return Output(file=sys.stdout, highlight=False, markup=False, width=width, no_color=no_color or None)
-
-
-def _seed(text: str) -> int:
-    if not text.isdecimal():
-        message = f"a seed is a whole number from 0, not {text!r}"
-        raise argparse.ArgumentTypeError(message)
-    return int(text)
-
-
-def _workers(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        message = f"a number of workers is a whole number from 1, not {text!r}"
-        raise argparse.ArgumentTypeError(message)
-    return int(text)
+def _complain(failures: FailureFiles) -> ExitCode:
+    """Say what could not be written; the code says whether all was."""
+    if failures.problem:
+        print(f"mailproof check: {failures.problem}", file=sys.stderr)
+    return ExitCode.INCONCLUSIVE if failures.problem else ExitCode.CONFORMS

@@ -26,7 +26,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from harness.cli.load_report import print_profiles, print_report
 from harness.cli.output import Output
-from harness.cli.places import verify_writable
+from harness.reports.places import verify_writable
 from harness.targets.embedded import DEFAULT_ACCOUNTS, embedded_target
 from harness.targets.file import Permit, TargetFile
 from harness.targets.launch import launched

@@ -13,7 +13,10 @@ from typing import NoReturn
 from harness.vocabulary.errors import MailproofError, TargetFileError, UsageError
 from harness.vocabulary.exit_codes import ExitCode
 
-COMMANDS = ("serve", "check", "probe", "load", "dns")
+COMMANDS = (
+    *("serve", "check", "report", "replay", "compare", "diff", "catalogue", "probe", "load", "dns"),
+    *("faults", "teeth", "clean"),
+)
 """The sub-commands, each the name of its module; only the one that is asked for is imported."""
 
 _EPILOG = """\

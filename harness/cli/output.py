@@ -6,6 +6,8 @@ from typing import IO
 
 from rich.console import Console
 
+_WIDTH = 120
+
 
 class Output(Console):
     """A console that stops the command, as Ctrl-C does, once nobody reads it any more (`... | head`).
@@ -19,6 +21,12 @@ class Output(Console):
         if sys.__stdout__ is not None:
             discard(sys.__stdout__)
         raise KeyboardInterrupt
+
+
+def standard_output(*, no_color: bool = False) -> Console:
+    """Return the console of a command; where it is no terminal its lines have a fixed width."""
+    width = None if sys.stdout.isatty() else _WIDTH
+    return Output(file=sys.stdout, highlight=False, markup=False, width=width, no_color=no_color or None)
 
 
 def discard(stream: IO[str]) -> None:

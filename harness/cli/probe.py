@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.cli.output import Output
-from harness.cli.places import verify_writable
+from harness.reports.places import verify_writable
 from harness.targets.certificates import TlsFacts
 from harness.targets.file import Endpoint, TargetFile, write_private
 from harness.targets.launch import launched

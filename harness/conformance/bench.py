@@ -26,6 +26,8 @@ class Preflight:
     """A line for each service that does not."""
     fatal: str | None = None
     """What makes every check pointless: no login is accepted."""
+    notes: tuple[str, ...] = ()
+    """What else came out that the user should know."""
 
 
 class Bench(Protocol):
@@ -45,6 +47,10 @@ class Bench(Protocol):
 
         Its `ask_alive` asks the server itself, past the tampering.
         """
+        ...
+
+    def watched(self) -> AbstractContextManager[Subject]:
+        """Give the target behind a fault proxy that reads everything and changes nothing."""
         ...
 
     def close(self) -> None:

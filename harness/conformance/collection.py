@@ -1,12 +1,13 @@
 """What must be true of every check before one is run; each mistake gets the line to paste."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 import pytest
 
 import harness
 from harness.catalogue import Catalogue
+from harness.conformance.broken import Contents, contents_of, may_be_selected
 from harness.conformance.declaration import Declaration, declaration_of
 from harness.conformance.evidence import CheckInfo
 from harness.conformance.selection import GROUPS
@@ -23,6 +24,7 @@ class Register:
     def __init__(self, catalogue: Catalogue, suites: Path = SUITES) -> None:
         self._catalogue = catalogue
         self._suites = suites
+        self._folders: dict[Path, str | None] = {}
         self._functions: dict[str, str] = {}
         """The test function that has an id, by id."""
 
@@ -41,9 +43,23 @@ class Register:
                 found.append(f"{name}: {self._undeclared(item)}")
         return found
 
+    def is_outside(self, path: Path, contents: Contents, selectors: Collection[str]) -> bool:
+        """Say whether a module that cannot be collected is surely no part of what is selected."""
+        folder = self._folder(path)
+        if folder is None:
+            return False
+        names_rfc = self._catalogue.rfc_of(folder) is not None
+        return not may_be_selected(
+            contents, folder, self._group(path, folder), names_rfc=names_rfc, selectors=selectors
+        )
+
+    def contents(self, items: Iterable[pytest.Item]) -> Contents:
+        """Return what is known of checks that are declared wrongly."""
+        return contents_of(items, self._catalogue)
+
     def is_below_suites(self, path: Path) -> bool:
         """Say whether a file belongs to the suites, where nothing goes undeclared."""
-        return path.resolve().is_relative_to(self._suites)
+        return self._folder(path) is not None
 
     def info(self, item: pytest.Function, declaration: Declaration, cases: int) -> CheckInfo:
         """Return what is known of a check whose declaration has no mistakes."""
@@ -112,18 +128,25 @@ class Register:
         )
 
     def _undeclared(self, item: pytest.Function) -> str:
-        folder = item.path.resolve().relative_to(self._suites).parts[0]
+        folder = self._folder(item.path) or ""
         example = f"{folder}/SECTION/slug" if self._catalogue.rfc_of(folder) else "rfcNNNN/SECTION/slug"
         return (
             "a test of the suites judges a requirement; write above it: "
             f'@requirement("{example}", level=MUST, needs={{...}}, refuted_by=...)'
         )
 
+    def _folder(self, path: Path) -> str | None:
+        """Return the suite's folder that a file is in; None outside of the suites."""
+        if path not in self._folders:
+            # Resolved once: it asks the file system for each part of the path.
+            resolved = path.resolve()
+            below = resolved.is_relative_to(self._suites)
+            self._folders[path] = resolved.relative_to(self._suites).parts[0] if below else None
+        return self._folders[path]
+
     def _group(self, path: Path, requirement_id: str) -> str:
         """Return the group word of a check: by its suite's folder, or elsewhere by its id."""
-        folder = requirement_id.split("/", 1)[0]
-        if self.is_below_suites(path):
-            folder = path.resolve().relative_to(self._suites).parts[0]
+        folder = self._folder(path) or requirement_id.split("/", 1)[0]
         rfc = self._catalogue.rfc_of(folder)
         if rfc is not None:
             return rfc.group

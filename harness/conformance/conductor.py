@@ -28,6 +28,8 @@ SHARE_KEY = "mailproof_share"
 """Which share of the accounts a worker has, in xdist's `workerinput`."""
 PROBLEM_KEY = "mailproof_problem"
 """Why a worker collected nothing, in xdist's `workeroutput`."""
+NOTES_KEY = "mailproof_notes"
+"""What a worker left out in collecting, a line each; there too."""
 
 _NOTHING_SAID = frozenset({Outcome.UNSUPPORTED, Outcome.INCONCLUSIVE})
 
@@ -69,6 +71,7 @@ class Conductor:
                 depth=options.depth.value,
                 refute=options.refute,
                 strict=options.strict,
+                faults=options.faults,
             ),
         )
         self._count_workers()
@@ -147,7 +150,10 @@ class Conductor:
     def pytest_testnodedown(self, node: Any) -> None:
         """Take a worker's share back, and learn why it collected nothing."""
         self._shares.pop(node.gateway.id, None)
-        problem = getattr(node, "workeroutput", {}).get(PROBLEM_KEY)
+        output = getattr(node, "workeroutput", {})
+        for note in output.get(NOTES_KEY, ()):
+            self.recorder.note(note)
+        problem = output.get(PROBLEM_KEY)
         if problem is not None:
             self.recorder.refuse(problem, usage=True)
 
@@ -202,6 +208,8 @@ class Conductor:
             self._stop(f"{self._file.name} cannot be tested: {preflight.fatal}")
         for problem in preflight.problems:
             self.recorder.note(f"{problem}: its checks are inconclusive")
+        for note in preflight.notes:
+            self.recorder.note(note)
 
     def _with_mend(self, problem: str) -> str:
         """Add what to do, where the problem does not say so itself behind a semicolon."""

@@ -48,6 +48,8 @@ EFFORTS = {
 def settings_for(depth: Depth, *, refute: bool = False) -> hypothesis.settings:
     """Return Hypothesis' settings: no deadline and no database, since a server's pace and state are its own.
 
+    A failure comes with the choices that led to it (`print_blob`), which are recorded.
+
     A refutation only has to be noticed, so nothing is shrunk there.
     """
     effort = EFFORTS[depth]
@@ -61,7 +63,7 @@ def settings_for(depth: Depth, *, refute: bool = False) -> hypothesis.settings:
         deadline=None,
         database=None,
         derandomize=False,
-        print_blob=False,
+        print_blob=True,
         report_multiple_bugs=False,
         verbosity=hypothesis.Verbosity.normal,
         suppress_health_check=[

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from harness.conformance.evidence import CheckInfo, CheckResult
+from harness.conformance.evidence import CheckInfo, CheckResult, Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,8 @@ class RunStarted:
     checks: tuple[CheckInfo, ...]
     """In the order of the suites."""
     workers: int = 1
+    faults: tuple[str, ...] = ()
+    """The faults that are put before the checks; only in a run of `mailproof teeth`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,15 @@ class CheckStarted:
     """The first case of a check begins."""
 
     info: CheckInfo
+
+
+@dataclass(frozen=True, slots=True)
+class FaultTried:
+    """A fault was put before a check; only in a run of `mailproof teeth`."""
+
+    check: str
+    """The check's id."""
+    trial: Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,5 +78,5 @@ class RunFinished:
     """Waivers that are expired or apply to nothing any more, a line each."""
 
 
-Event: TypeAlias = RunStarted | CheckListed | CheckStarted | CheckFinished | RunFinished
+Event: TypeAlias = RunStarted | CheckListed | CheckStarted | FaultTried | CheckFinished | RunFinished
 Listener: TypeAlias = Callable[[Event], None]

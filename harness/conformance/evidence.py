@@ -1,6 +1,6 @@
 """What a run hands over about a check: frozen values that travel between processes as plain JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -21,6 +21,29 @@ class Teeth(StrEnum):
     """It could not be tried: unsupported by the target, or not conforming even without the refutation."""
 
 
+class Notice(StrEnum):
+    """What became of a fault that was put before a check, in a run of `mailproof teeth`."""
+
+    CAUGHT = "caught"
+    """The check conforms without the fault, and does not with it."""
+    UNNOTICED = "unnoticed"
+    UNTRIED = "untried"
+    """It could not be tried: what the check needs is not there."""
+    UNSOUND = "unsound"
+    """Nothing follows: the check does not conform without a fault, or through a proxy that does nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One fault before one check."""
+
+    fault: str
+    """Its name in `harness.vocabulary.faults`."""
+    notice: Notice
+    said: str
+    """What the check said with the fault in the way, or why it was not tried; one line."""
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """One entry of a dialogue."""
@@ -32,6 +55,10 @@ class Turn:
     """Seconds since the connection began."""
 
 
+ASIDE = ", to put in place or read back"
+"""How the peer's name ends where a connection is not what a check is about."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dialogue:
     """What was said on one connection."""
@@ -41,6 +68,23 @@ class Dialogue:
     """A line `C: ...` or `S: ...` for each line on the wire."""
     turns: tuple[Turn, ...] = ()
     """The same as octets with times; empty where they are too many to hand over."""
+
+    @property
+    def aside(self) -> bool:
+        """Whether the connection only put something in place, or read it back."""
+        return self.peer.endswith(ASIDE)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """What it takes to run exactly the example that failed again; `harness.conformance.replaying` does it."""
+
+    case: str = ""
+    """The case of a parametrised check; empty where there is only one."""
+    choices: str = ""
+    """Hypothesis' choices, as `hypothesis.reproduce_failure` takes them; empty where nothing was drawn."""
+    hypothesis: str = ""
+    """The version of Hypothesis that made them, which alone can read them for certain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +106,8 @@ class Evidence:
     """Of an error of our own."""
     replay: str = ""
     """The command line that runs this again."""
+    example: Example | None = None
+    """What `mailproof replay` runs again; None where no example failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +145,10 @@ class CaseResult:
     teeth: Teeth | None = None
     refutation: str = ""
     """What refuted it, or failed to, in words; only in a run with `--refute`."""
+    notes: tuple[str, ...] = ()
+    """What came out about the server meanwhile, for the end of the run: a limit, a delay, greylisting."""
+    trials: tuple[Trial, ...] = ()
+    """The faults that were put before it; only in a run of `mailproof teeth`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +177,23 @@ _GRAVITY = (
     Outcome.UNSUPPORTED,
 )
 _TEETH_GRAVITY = (Teeth.TOOTHLESS, Teeth.REFUTED, Teeth.UNPROVEN)
+
+
+_NOTICES = (Notice.UNSOUND, Notice.CAUGHT, Notice.UNNOTICED, Notice.UNTRIED)
+
+
+def combine_trials(cases: Iterable[CaseResult]) -> tuple[Trial, ...]:
+    """Make one trial for each fault of those of a check's cases: one case that catches it is enough.
+
+    One case that is unsound makes the check so.
+    """
+    best: dict[str, Trial] = {}
+    for case in cases:
+        for trial in case.trials:
+            known = best.setdefault(trial.fault, trial)
+            if _NOTICES.index(trial.notice) < _NOTICES.index(known.notice):
+                best[trial.fault] = trial
+    return tuple(best.values())
 
 
 def combine(info: CheckInfo, cases: tuple[CaseResult, ...]) -> CheckResult:

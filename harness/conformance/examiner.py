@@ -1,6 +1,7 @@
 """The part of a run in each process that examines: collects the checks, judges them, reports each case."""
 
 import inspect
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from typing import Any
@@ -10,21 +11,26 @@ import pytest
 
 from harness.conformance import codec
 from harness.conformance.bench import Bench, Share
+from harness.conformance.broken import contents_of_source
 from harness.conformance.collection import Register, cases_of, function_of
-from harness.conformance.conductor import PROBLEM_KEY, REPORT_KEY, SHARE_KEY, Conductor
+from harness.conformance.conductor import NOTES_KEY, PROBLEM_KEY, REPORT_KEY, SHARE_KEY, Conductor
 from harness.conformance.declaration import Declaration, declaration_of
 from harness.conformance.depth import hypothesis_set_up, seed_of
-from harness.conformance.evidence import CaseResult, CheckInfo, Evidence, Teeth
+from harness.conformance.evidence import CaseResult, CheckInfo, Evidence, Notice, Teeth, Trial
 from harness.conformance.judge import Case, judge
 from harness.conformance.lifeline import Lifeline
 from harness.conformance.options import RunOptions
 from harness.conformance.outcomes import FINDINGS, fails
 from harness.conformance.refutation import describe, refute
-from harness.conformance.selection import is_selected, verify_selectors
+from harness.conformance.replaying import REPLAY
+from harness.conformance.selection import Choice, choose
+from harness.conformance.shrinking import ShrinkingBudget
+from harness.conformance.teeth import Nearness, nearness, try_faults
 from harness.conformance.text import evidence_text, replay_line
 from harness.targets.file import TargetFile
 from harness.vocabulary.errors import MailproofError, UsageError
 from harness.vocabulary.exit_codes import ExitCode
+from harness.vocabulary.faults import FAULTS
 from harness.vocabulary.judging import Need, Outcome
 
 BENCH = pytest.StashKey[Bench]()
@@ -57,6 +63,7 @@ class Examiner:
         self._bench: Bench | None = None
         self._lifeline: Lifeline | None = None
         self._plan: list[CheckInfo] | None = None
+        self._shrinking = ShrinkingBudget()
 
     @property
     def bench(self) -> Bench:
@@ -75,7 +82,9 @@ class Examiner:
     def pytest_configure(self) -> None:
         """Set Hypothesis up before the suites are imported."""
         options = self._options
-        self._stack.enter_context(hypothesis_set_up(options.depth, refute=options.refute))
+        self._stack.enter_context(
+            hypothesis_set_up(options.depth, refute=options.refute or bool(options.faults))
+        )
 
     def pytest_sessionstart(self) -> None:
         """Open the target, unless workers do that."""
@@ -92,6 +101,7 @@ class Examiner:
             pytest.exit(str(error), returncode=ExitCode.INCONCLUSIVE)
         self._bench = self._stack.enter_context(closing(bench))
         self._lifeline = Lifeline(bench.subject)
+        self._shrinking = ShrinkingBudget(workers=count)
         self._config.stash[BENCH] = bench
 
     def pytest_unconfigure(self) -> None:
@@ -102,15 +112,27 @@ class Examiner:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(self, collector: pytest.Collector) -> Any:
-        """Refuse modules with checks that are declared wrongly, naming all mistakes at once."""
+        """Refuse modules with checks that are declared wrongly, naming all mistakes at once.
+
+        One that is surely outside of what is selected is left out, with a note.
+        """
         report: pytest.CollectReport = yield
-        if report.passed and isinstance(collector, pytest.Module | pytest.Class):
-            items = [item for item in report.result if isinstance(item, pytest.Item)]
-            mistakes = self._register.mistakes(items)
-            if mistakes:
-                report.outcome = "failed"
-                report.longrepr = "\n".join(mistakes)
-                report.result = []
+        if not isinstance(collector, pytest.Module | pytest.Class):
+            return report
+        items = [item for item in report.result or () if isinstance(item, pytest.Item)]
+        mistakes = self._register.mistakes(items)
+        if mistakes:
+            contents = self._register.contents(items)
+            report.outcome = "failed"
+            report.longrepr = "\n".join(mistakes)
+            report.result = []
+        elif report.failed:
+            contents = contents_of_source(collector.path)
+        else:
+            return report
+        if self._register.is_outside(collector.path, contents, self._options.selectors):
+            self._note(f"{collector.nodeid} is left out, as it is not selected: {_last_line(report)}")
+            report.outcome, report.longrepr = "passed", None
         return report
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
@@ -120,23 +142,26 @@ class Examiner:
             item.add_marker(pytest.mark.xdist_group(_OUTBOUND))
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+    def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
         """Order as the RFCs read, and keep what is selected.
 
-        A selector that means nothing is an error, never green.
+        A selector that means nothing is an error, never green; where a module could not be collected nothing
+        is run, and what it would have been is not known.
         """
+        if session.testsfailed:
+            return
         items.sort(key=lambda item: self._register.place(declaration_of(getattr(item, "obj", None))))
         infos = self._describe(items)
         try:
-            verify_selectors(self._options.selectors, infos)
+            choice = choose(infos, self._options.selectors, self._options.level)
         except UsageError as error:
             self._refuse(str(error))
             items[:] = []
             return
-        if self._options.selectors:
-            chosen = {info.id for info in infos if is_selected(info, self._options.selectors)}
-            kept = [item for item in items if _INFO in item.stash and item.stash[_INFO].id in chosen]
-            others = [item for item in items if not (_INFO in item.stash and item.stash[_INFO].id in chosen)]
+        if choice.note:
+            self._note(choice.note)
+        kept, others = _parted(items, lambda item: self._is_kept(item, choice))
+        if others:
             self._config.hook.pytest_deselected(items=others)
             items[:] = kept
 
@@ -203,20 +228,9 @@ class Examiner:
 
     def _judge(self, item: pytest.Function, info: CheckInfo, declaration: Declaration) -> CaseResult:
         case = _case_of(item, info)
-        lost = self.lifeline.lost(declaration.needs)
-        if lost is not None:
-            reason = f"the server does not answer: {lost}"
-            return CaseResult(Outcome.INCONCLUSIVE, 0.0, 0, Evidence(reason=reason), case.name, silenced=True)
-        try:
-            lacks = self.bench.subject.lacks(declaration.needs)
-        except MailproofError as error:
-            reason = f"what the target offers could not be asked: {error}"
-            return CaseResult(Outcome.INCONCLUSIVE, 0.0, 0, Evidence(reason=reason), case.name)
-        if lacks is not None:
-            teeth = Teeth.UNPROVEN if self._options.refute else None
-            words = describe(declaration.refuted_by) if teeth and declaration.refuted_by else ""
-            evidence = Evidence(reason=lacks)
-            return CaseResult(Outcome.UNSUPPORTED, 0.0, 0, evidence, case.name, teeth=teeth, refutation=words)
+        hindered = self._hindered(case, info, declaration)
+        if hindered is not None:
+            return hindered
         replay = replay_line(
             self._options.shown_target,
             info.id,
@@ -226,11 +240,53 @@ class Examiner:
         )
         if self._options.refute:
             return refute(case, declaration, self.bench, self.lifeline, replay=replay)
+        if self._options.faults:
+            faults = self._faults_for(declaration, info)
+            return try_faults(case, declaration, self.bench, self.lifeline, faults=faults, replay=replay)
         subject = self.bench.subject
-        result = judge(case, subject, lambda: self.lifeline.ask(declaration.needs), replay=replay)
+        if (recorded := self._config.stash.get(REPLAY, None)) is not None:
+            return recorded.run(case, subject, lambda: self.lifeline.ask(declaration.needs))
+        result = judge(
+            case,
+            subject,
+            lambda: self.lifeline.ask(declaration.needs),
+            replay=replay,
+            shrinking=self._shrinking,
+        )
         if result.silenced:
             self.lifeline.cut(declaration.needs, result.evidence.reason)
         return self._waived(info, result)
+
+    def _hindered(self, case: Case, info: CheckInfo, declaration: Declaration) -> CaseResult | None:
+        """Return what to say where the check cannot be run: the server is silent, or lacks what it needs."""
+        lost = self.lifeline.lost(declaration.needs)
+        if lost is not None:
+            reason = f"the server does not answer: {lost}"
+            return CaseResult(Outcome.INCONCLUSIVE, 0.0, 0, Evidence(reason=reason), case.name, silenced=True)
+        try:
+            lacks = self.bench.subject.lacks(declaration.needs)
+        except MailproofError as error:
+            reason = f"what the target offers could not be asked: {error}"
+            return CaseResult(Outcome.INCONCLUSIVE, 0.0, 0, Evidence(reason=reason), case.name)
+        if lacks is None:
+            return None
+        teeth = Teeth.UNPROVEN if self._options.refute else None
+        return CaseResult(
+            Outcome.UNSUPPORTED,
+            0.0,
+            0,
+            Evidence(reason=lacks),
+            case.name,
+            teeth=teeth,
+            refutation=describe(declaration.refuted_by) if teeth and declaration.refuted_by else "",
+            trials=tuple(Trial(name, Notice.UNTRIED, lacks) for name in self._faults_for(declaration, info)),
+        )
+
+    def _faults_for(self, declaration: Declaration, info: CheckInfo) -> dict[str, Nearness]:
+        """Return those of the run's faults that are put before the check."""
+        farthest = Nearness.SAME_PROTOCOL if self._options.widely else Nearness.NEIGHBOUR
+        near = {name: nearness(FAULTS[name], declaration, info) for name in self._options.faults}
+        return {name: how_near for name, how_near in near.items() if how_near <= farthest}
 
     def _what_is_lacking(self, declaration: Declaration) -> str | None:
         try:
@@ -239,8 +295,9 @@ class Examiner:
             return f"what the target offers could not be asked: {error}"
 
     def _waived(self, info: CheckInfo, result: CaseResult) -> CaseResult:
-        """Return the result as a waiver of the target file makes it."""
-        waiver = self._waivers.get(info.id)
+        """Return the result as a waiver of the target file makes it, one for the check or for its twin."""
+        waivers = (self._waivers.get(one) for one in (info.id, *info.also))
+        waiver = next((one for one in waivers if one is not None), None)
         if waiver is None or result.outcome not in FINDINGS:
             return result
         until = f" (until {waiver.until})" if waiver.until else ""
@@ -282,6 +339,23 @@ class Examiner:
             item.stash[_DECLARATION] = declaration
         return list(infos.values())
 
+    def _is_kept(self, item: pytest.Item, choice: Choice) -> bool:
+        """Say whether an item is run; what is no check is, unless checks are selected."""
+        info = item.stash.get(_INFO, None)
+        if info is None:
+            return not self._options.selectors
+        if self._options.faults and not self._faults_for(item.stash[_DECLARATION], info):
+            return False
+        return info.id in choice.ids
+
+    def _note(self, text: str) -> None:
+        """Keep a line for the end of the run; a worker tells the conductor."""
+        if self._conductor is not None:
+            self._conductor.recorder.note(text)
+            return
+        output: dict[str, Any] = getattr(self._config, "workeroutput")  # noqa: B009 - set by xdist
+        output.setdefault(NOTES_KEY, []).append(text)
+
     def _refuse(self, problem: str) -> None:
         """Tell the user why nothing is run; a worker tells the conductor."""
         if self._conductor is None:
@@ -291,6 +365,26 @@ class Examiner:
         self._conductor.recorder.refuse(problem, usage=True)
         if self._config.pluginmanager.hasplugin("terminalreporter"):
             raise pytest.UsageError(problem)
+
+
+def _parted(
+    items: list[pytest.Item], chosen: Callable[[pytest.Item], bool]
+) -> tuple[list[pytest.Item], list[pytest.Item]]:
+    """Return those that are chosen, and the others."""
+    kept: list[pytest.Item] = []
+    others: list[pytest.Item] = []
+    for item in items:
+        (kept if chosen(item) else others).append(item)
+    return kept, others
+
+
+def _last_line(report: pytest.CollectReport) -> str:
+    """Return why a module could not be collected; of an error's traceback the last line."""
+    lines = report.longreprtext.strip().splitlines()
+    if isinstance(report.longrepr, str):
+        return lines[0]
+    errors = [line.removeprefix("E").strip() for line in lines if line.startswith("E ")]
+    return (errors or lines)[-1]
 
 
 def _name_group(item: pytest.Item) -> None:

@@ -1,25 +1,32 @@
 """Runs a check once against a subject, and says what it came to."""
 
+import re
 import time
 import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+import hypothesis
 import pytest
 from _pytest.outcomes import Skipped
-from hypothesis.errors import Flaky
+from hypothesis.errors import DidNotReproduce, Flaky
 from hypothesis.reporting import with_reporter
 
 from harness.conformance import observations
-from harness.conformance.evidence import CaseResult, Evidence
+from harness.conformance.evidence import CaseResult, Evidence, Example
 from harness.conformance.examples import Examples
 from harness.conformance.finding import Finding, Inconclusive
 from harness.conformance.outcomes import of_finding, of_no_finding
+from harness.conformance.shrinking import UNSHRUNK, ShrinkingBudget
 from harness.conformance.subject import Subject
 from harness.vocabulary.judging import Level, Outcome
 
 _FLAKY = "flaky: the same input failed once and passed when it was run again"
+_CHOICES = re.compile(r"@reproduce_failure\('[^']*', b'([^']*)'\)")
+"""How Hypothesis notes on a failure what it chose (its setting `print_blob`)."""
+MISFIT = "the recorded choices do not fit this check any more"
+"""Why nothing was run where choices were to be made again that the check does not ask for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +50,24 @@ def judge(
     *,
     replay: str = "",
     at_most: int | None = None,
+    patient: bool = True,
+    shrinking: ShrinkingBudget | None = None,
+    heard: Callable[[tuple[str, ...]], object] | None = None,
 ) -> CaseResult:
     """Run the check against the subject and return what it came to, whatever it raised.
 
-    Only a keyboard interrupt and pytest's own exit pass through.
+    Only a keyboard interrupt and pytest's own exit pass through. Without a budget of the run's a failure
+    is made smaller for as long as a check may do so. `heard` is told the input of every example.
+    Where silence need not be told from slowness, as in a refutation, it is not waited for patiently.
     """
-    examples = Examples(subject, still_alive, at_most=at_most)
+    shrinking = shrinking or ShrinkingBudget()
+    unshrunk = not shrinking.allowance_s
+    examples = Examples(subject, still_alive, at_most=at_most, patient=patient, heard=heard)
     noted = observations.Observations()
     token = observations.current.set(noted)
     began = time.monotonic()
     try:
-        with with_reporter(_silent), _recorded_body(case, examples) as function:
+        with with_reporter(_silent), shrinking.allowed(), _recorded_body(case, examples) as function:
             call = pytest.CallInfo.from_call(
                 lambda: function(**case.arguments, target=subject.target),
                 when="call",
@@ -61,17 +75,26 @@ def judge(
             )
     finally:
         observations.current.reset(token)
+        subject.be_patient(True)
     seconds = time.monotonic() - began
+    shrinking.spend(examples.failed_at)
     error = call.excinfo.value if call.excinfo is not None else None
+    if isinstance(error, DidNotReproduce) and examples.count:
+        error = None  # the recorded example was run, and did not fail
     outcome, evidence = _weigh(case.level, error, examples)
     facts = tuple(noted.facts().items())
+    if unshrunk and evidence.expected and _draws_input(case):
+        evidence = replace(evidence, note="; ".join(filter(None, [evidence.note, UNSHRUNK])))
     return CaseResult(
         outcome=outcome,
         seconds=seconds,
         examples=examples.count,
-        evidence=_complete(evidence, examples, error, facts, replay),
+        evidence=replace(
+            _complete(evidence, examples, error, facts, replay), example=_example_of(case, examples, error)
+        ),
         case=case.name,
         silenced=examples.silenced,
+        notes=subject.remarks(),
     )
 
 
@@ -79,16 +102,21 @@ def judge(
 def _recorded_body(case: Case, examples: Examples) -> Iterator[Callable[..., object]]:
     """Give the function to call, with its body recorded: the whole function, or what is under `@given`."""
     fixtures: Collection[str] = {"target", *case.arguments}
-    handle = getattr(case.function, "hypothesis", None)
-    if handle is None:
+    if not _draws_input(case):
         yield examples.wrap(case.function, fixtures, case.parameters)
         return
+    handle = getattr(case.function, "hypothesis")  # noqa: B009 - set by `@given`
     body = handle.inner_test
     handle.inner_test = examples.wrap(body, fixtures, case.parameters)
     try:
         yield case.function
     finally:
         handle.inner_test = body
+
+
+def _draws_input(case: Case) -> bool:
+    """Say whether Hypothesis chooses the input."""
+    return hasattr(case.function, "hypothesis")
 
 
 def _weigh(level: Level, error: BaseException | None, examples: Examples) -> tuple[Outcome, Evidence]:
@@ -106,6 +134,8 @@ def _weigh(level: Level, error: BaseException | None, examples: Examples) -> tup
             return Outcome.INCONCLUSIVE, Evidence(reason=str(error.msg))
         case Skipped():
             return Outcome.UNSUPPORTED, Evidence(reason=str(error.msg))
+        case DidNotReproduce():
+            return Outcome.INCONCLUSIVE, Evidence(reason=MISFIT)
         case _:
             return Outcome.ERROR, Evidence(
                 reason=_one_line(error), traceback="".join(traceback.format_exception(error))
@@ -130,6 +160,17 @@ def _complete(
         observations=facts,
         replay=replay,
     )
+
+
+def _example_of(case: Case, examples: Examples, error: BaseException | None) -> Example | None:
+    """Return what it takes to run the failed example again; Hypothesis' choices are noted on the error."""
+    if error is None or examples.failure is None:
+        return None
+    if not _draws_input(case):
+        return Example(case.name)
+    notes: list[str] = getattr(error, "__notes__", [])
+    found = next((match for note in notes if (match := _CHOICES.search(note))), None)
+    return Example(case.name, found[1] if found else "", hypothesis.__version__)
 
 
 def _draws(error: BaseException) -> tuple[str, ...]:

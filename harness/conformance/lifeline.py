@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from harness.conformance.declaration import Requires
 from harness.conformance.subject import Subject
-from harness.vocabulary.judging import Offers
+from harness.vocabulary.judging import PLAYED_BY, Need, Offers
 from harness.vocabulary.services import Service
 
 _REST_S = 1.0
@@ -24,10 +24,13 @@ class _Loss:
     ask_at: float
 
 
-def services_of(needs: Iterable[Requires]) -> frozenset[Service]:
-    """Return the services that a check names among its needs; none means whichever there are."""
+def services_of(needs: Iterable[Requires]) -> frozenset[Service | Need]:
+    """Return the services, or roles that one of some plays, that a check names among its needs.
+
+    None means whichever there are.
+    """
     named = (need.service if isinstance(need, Offers) else need for need in needs)
-    return frozenset(service for service in named if isinstance(service, Service))
+    return frozenset(one for one in named if isinstance(one, Service) or one in PLAYED_BY)
 
 
 class Lifeline:
@@ -36,7 +39,7 @@ class Lifeline:
     def __init__(self, subject: Subject, clock: Callable[[], float] = time.monotonic) -> None:
         self._subject = subject
         self._clock = clock
-        self._losses: dict[frozenset[Service], _Loss] = {}
+        self._losses: dict[frozenset[Service | Need], _Loss] = {}
 
     def ask(self, needs: Iterable[Requires]) -> str | None:
         """Hold a plain exchange with the services that are needed; None if the server is there."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.conformance.depth import Depth
+from harness.conformance.levels import Bar
 from harness.vocabulary.errors import UsageError
 
 _SEEDS = 1 << 32
@@ -28,9 +29,14 @@ class RunOptions:
     depth: Depth
     seed: int
     selectors: tuple[str, ...]
+    level: Bar
     strict: bool
     refute: bool
     list_only: bool
+    faults: tuple[str, ...]
+    """Names of the faults that are put before the checks; none in an ordinary run."""
+    widely: bool
+    """Put each fault before every check that speaks its protocol."""
 
     @classmethod
     def from_config(cls, config: pytest.Config) -> "RunOptions":
@@ -56,9 +62,12 @@ class RunOptions:
             depth=Depth(option.mailproof_depth),
             seed=option.mailproof_seed,
             selectors=tuple(option.mailproof_select),
+            level=Bar(option.mailproof_level),
             strict=option.mailproof_strict,
             refute=option.mailproof_refute,
             list_only=option.mailproof_list,
+            faults=tuple(option.mailproof_fault),
+            widely=option.mailproof_widely,
         )
 
 

@@ -11,11 +11,12 @@ from harness.conformance.events import (
     CheckListed,
     CheckStarted,
     Event,
+    FaultTried,
     Listener,
     RunFinished,
     RunStarted,
 )
-from harness.conformance.evidence import CaseResult, CheckInfo, CheckResult, Evidence, combine
+from harness.conformance.evidence import CaseResult, CheckInfo, CheckResult, Evidence, combine, combine_trials
 from harness.vocabulary.judging import Outcome
 
 _GOOD = frozenset({Outcome.CONFORMS, Outcome.OBSERVED, Outcome.NOT_EXPLOITABLE})
@@ -87,6 +88,8 @@ class Recorder:
     def judge(self, info: CheckInfo, case: CaseResult) -> None:
         """Note what a case came to; with its last case the check is finished."""
         self.start(info)
+        for note in case.notes:
+            self.note(note)
         if info.id not in self._open:
             return
         if case.silenced and not self._silence:
@@ -144,14 +147,17 @@ class Recorder:
         self._open.pop(info.id, None)
         result = combine(info, cases)
         self._finished[info.id] = result
+        for trial in combine_trials(cases):
+            self._tell(FaultTried(info.id, trial))
         self._tell(CheckFinished(result))
 
     def _waiver_notes(self, waivers: Waivers) -> Iterable[str]:
         for waiver in waivers.expired:
             yield f"the waiver for {waiver.requirement} ended on {waiver.until}: renew it or remove it"
         for waiver in waivers.valid:
-            result = self._finished.get(waiver.requirement)
-            if result is not None and result.teeth is None and result.outcome in _GOOD:
+            results = [one for one in self._finished.values() if _is_for(waiver, one.info)]
+            result = results[0] if results else None
+            if result is not None and all(one.teeth is None and one.outcome in _GOOD for one in results):
                 yield (
                     f"the waiver for {waiver.requirement} applies to nothing any more "
                     f"({result.outcome.value}): remove it"
@@ -163,7 +169,15 @@ class Recorder:
 
 
 def new_run(
-    *, version: str, target: str, target_file: str, seed: int, depth: str, refute: bool, strict: bool
+    *,
+    version: str,
+    target: str,
+    target_file: str,
+    seed: int,
+    depth: str,
+    refute: bool,
+    strict: bool,
+    faults: tuple[str, ...] = (),
 ) -> RunStarted:
     """Return the event that begins a run now, its checks still to be named."""
     return RunStarted(
@@ -176,7 +190,13 @@ def new_run(
         strict=strict,
         started=datetime.now(tz=UTC),
         checks=(),
+        faults=faults,
     )
+
+
+def _is_for(waiver: Waiver, info: CheckInfo) -> bool:
+    """Say whether a waiver is for a check: by its id, or that of a twin."""
+    return waiver.requirement in (info.id, *info.also)
 
 
 def _lost_case() -> CaseResult:

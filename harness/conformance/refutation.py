@@ -13,7 +13,8 @@ from harness.conformance.verify import show
 from harness.transport.tamper import Fault, Refutation, Rewrite, Rewrites
 from harness.vocabulary.judging import Level, Outcome
 
-_GOOD = frozenset({Outcome.CONFORMS, Outcome.NOT_EXPLOITABLE, Outcome.OBSERVED})
+CONFORMING = frozenset({Outcome.CONFORMS, Outcome.NOT_EXPLOITABLE, Outcome.OBSERVED})
+"""What a check must come to without a refutation, so that noticing it means something."""
 
 
 def refute(
@@ -30,7 +31,7 @@ def refute(
     control = judge(
         case, bench.subject, lambda: lifeline.ask(declaration.needs), replay=replay, at_most=at_most
     )
-    if control.outcome not in _GOOD:
+    if control.outcome not in CONFORMING:
         return replace(control, teeth=Teeth.UNPROVEN, refutation=words)
     with bench.refuted(refutation) as subject:
         lack = subject.lacks(declaration.needs)
@@ -39,12 +40,14 @@ def refute(
             return replace(
                 control, outcome=Outcome.UNSUPPORTED, evidence=nothing, teeth=Teeth.UNPROVEN, refutation=words
             )
-        tried = judge(case, subject, lambda: subject.ask_alive(declaration.needs), replay=replay)
+        tried = judge(
+            case, subject, lambda: subject.ask_alive(declaration.needs), replay=replay, patient=False
+        )
     return replace(
         tried,
         seconds=control.seconds + tried.seconds,
         examples=control.examples + tried.examples,
-        teeth=Teeth.REFUTED if _noticed(case.level, control, tried) else Teeth.TOOTHLESS,
+        teeth=Teeth.REFUTED if noticed(case.level, control, tried) else Teeth.TOOTHLESS,
         refutation=words,
         silenced=False,
     )
@@ -64,7 +67,8 @@ def describe(refutation: Refutation) -> str:
             return f"script {type(refutation).__name__}"
 
 
-def _noticed(level: Level, control: CaseResult, tried: CaseResult) -> bool:
+def noticed(level: Level, control: CaseResult, tried: CaseResult) -> bool:
+    """Say whether a check that conforms alone has noticed what was put before it."""
     if level is Level.MAY:
         facts = (tried.evidence.observations, tried.evidence.expected)
         return tried.outcome is Outcome.OBSERVED and facts != (

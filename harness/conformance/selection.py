@@ -1,11 +1,22 @@
 """Which checks a user asks for: group words, and prefixes of requirement ids."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from harness.conformance.evidence import CheckInfo
+from harness.conformance.levels import Bar
 from harness.vocabulary.errors import UsageError
 
 GROUPS = ("smtp", "lmtp", "pop3", "imap", "relay", "mda", "journeys", "hazards")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is run of the checks that were collected."""
+
+    ids: frozenset[str]
+    note: str = ""
+    """What the user should know of those that are not."""
 
 
 def is_selected(check: CheckInfo, selectors: Collection[str]) -> bool:
@@ -21,7 +32,7 @@ def matches(check: CheckInfo, selector: str) -> bool:
     """
     if selector in GROUPS:
         return check.group == selector
-    return any(_is_prefix(selector, one) for one in (check.id, *check.also))
+    return any(is_prefix(selector, one) for one in (check.id, *check.also))
 
 
 def verify_selectors(selectors: Sequence[str], checks: Collection[CheckInfo]) -> None:
@@ -31,11 +42,32 @@ def verify_selectors(selectors: Sequence[str], checks: Collection[CheckInfo]) ->
             raise _selects_nothing(selector)
 
 
+def choose(checks: Sequence[CheckInfo], selectors: Sequence[str], bar: Bar) -> Choice:
+    """Return what is run; a selection that leaves nothing is a `UsageError`, never green."""
+    verify_selectors(selectors, checks)
+    selected = [check for check in checks if is_selected(check, selectors)]
+    judged = [check for check in selected if bar.judges(check.level)]
+    for selector in selectors:
+        if not any(matches(check, selector) for check in judged):
+            message = f"{selector!r} selects only checks of {bar.leaves_out}, which --level {bar} leaves out"
+            raise UsageError(message)
+    if selected and not judged:
+        message = f"all checks are of {bar.leaves_out}, which --level {bar} leaves out"
+        raise UsageError(message)
+    left_out = len(selected) - len(judged)
+    note = f"{_checks(left_out)} of {bar.leaves_out} left out by --level {bar}" if left_out else ""
+    return Choice(frozenset(check.id for check in judged), note)
+
+
 def verify_known(selectors: Sequence[str], requirement_ids: Collection[str]) -> None:
     """Raise `UsageError` for the first selector that can mean no check at all, before anything is started."""
     for selector in selectors:
-        if selector not in GROUPS and not any(_is_prefix(selector, one) for one in requirement_ids):
+        if selector not in GROUPS and not any(is_prefix(selector, one) for one in requirement_ids):
             raise _selects_nothing(selector)
+
+
+def _checks(count: int) -> str:
+    return f"{count} check{'' if count == 1 else 's'}"
 
 
 def _selects_nothing(selector: str) -> UsageError:
@@ -45,7 +77,8 @@ def _selects_nothing(selector: str) -> UsageError:
     )
 
 
-def _is_prefix(selector: str, requirement_id: str) -> bool:
+def is_prefix(selector: str, requirement_id: str) -> bool:
+    """Say whether the selector is the id, or its beginning up to a border."""
     if selector.endswith("/"):
         return requirement_id.startswith(selector)
     rest = requirement_id.removeprefix(selector)

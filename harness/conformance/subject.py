@@ -26,6 +26,18 @@ class Subject(Protocol):
         """Hold a plain exchange on new connections; None if all went well, else what did not."""
         ...
 
+    def be_patient(self, patient: bool) -> None:
+        """Wait the whole time for each reply, or only for as long as the server's pace suggests."""
+        ...
+
+    def hindrance(self) -> str | None:
+        """Return why what was said since `forget` proves nothing, if something stood between."""
+        ...
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return what came out about the server's ways with strangers since this was last asked."""
+        ...
+
     def forget(self) -> None:
         """Begin a new record of what is said."""
         ...

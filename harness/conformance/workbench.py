@@ -6,23 +6,29 @@ from dataclasses import replace
 
 from harness.conformance.bench import Preflight, Share
 from harness.conformance.declaration import Requires
-from harness.conformance.evidence import Dialogue
+from harness.conformance.evidence import ASIDE, Dialogue
 from harness.conformance.lifeline import services_of
 from harness.conformance.options import RunOptions
 from harness.conformance.secrets import Secrets
 from harness.conformance.subject import Subject, dialogue_of
+from harness.peers.faults import fault_factory
+from harness.peers.faults.faultless import Faultless
 from harness.targets.embedded import embedded_target
 from harness.targets.file import Endpoint, TargetFile
+from harness.targets.greylisting import greylisting, was_turned_away
 from harness.targets.loader import load_target
 from harness.targets.target import Target
-from harness.transport.tamper import Fault, Refutation
+from harness.transport.interpose import InterposerFactory
+from harness.transport.tamper import Fault, Refutation, Script
 from harness.vocabulary.errors import MailproofError
+from harness.vocabulary.faults import PROXY_FAULTS
 from harness.vocabulary.services import Service, Tls
 
 _PROBE_TIMEOUT_S = 5.0
 _MOST_DIALOGUES = 8
 _FAULT_ACCOUNTS = 6
-_MOST_FAULT_SERVERS = 2
+_MOST_FAULT_SERVERS = 48
+"""They are started when first asked for; one takes about 50 MB."""
 
 
 class ServerSubject:
@@ -30,10 +36,11 @@ class ServerSubject:
 
     def __init__(self, file: TargetFile, share: Share = Share()) -> None:  # noqa: B008 - frozen
         self.target = Target(file, worker=(share.index, share.count))
-        timeout_s = min(file.limits.reply_timeout_s, _PROBE_TIMEOUT_S)
-        limits = replace(file.limits, reply_timeout_s=timeout_s)
-        self._probe = Target(replace(file, limits=limits), worker=(share.index, share.count))
+        self._probe = Target(file, worker=self.target.worker)
         """For plain exchanges beside the checks: never tampered with, never recorded."""
+        self._greylisting: str | None = None
+        self._asker: Target | None = None
+        """The same in a hurry, for as long as the server is only asked whether it is there."""
         accounts = file.accounts.pool
         self._secrets = Secrets(word for one in accounts for word in (one.password, one.token) if word)
 
@@ -47,13 +54,30 @@ class ServerSubject:
 
     def ask_alive(self, needs: Iterable[Requires]) -> str | None:
         """Hold a plain exchange with the services that are named in `needs`, or else with all."""
-        services = services_of(needs)
-        for endpoint in self._probe.file.endpoints:
+        asker = self._in_a_hurry()
+        services = {asker.file.player(one) for one in services_of(needs)}
+        for endpoint in asker.file.endpoints:
             if endpoint.service in services or not services:
-                problem = self._exchange(endpoint)
+                problem = _exchange(asker, endpoint)
                 if problem is not None:
                     return problem
         return None
+
+    def be_patient(self, patient: bool) -> None:
+        """Wait the whole time for each reply, or as the server's pace suggests."""
+        self.target.pace.patient = patient
+
+    def hindrance(self) -> str | None:
+        """Return that the server greylists, where that has turned the check's mail away."""
+        if not was_turned_away(self.target.recorder.dialogues()):
+            return None
+        if self._greylisting is None:
+            self._greylisting = greylisting(self._in_a_hurry())
+        return self._greylisting
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return what the server did against too many connections and wrong passwords."""
+        return self.target.remarks()
 
     def forget(self) -> None:
         """Begin a new record of what is said."""
@@ -72,35 +96,30 @@ class ServerSubject:
     def preflight(self) -> Preflight:
         """Try every service, then one login of each kind: what fails here would fail in every check."""
         endpoints = self._probe.file.endpoints
-        problems = tuple(problem for endpoint in endpoints if (problem := self._exchange(endpoint)))
+        problems = tuple(problem for endpoint in endpoints if (problem := _exchange(self._probe, endpoint)))
         answering = len(endpoints) - len(problems)
-        return Preflight(answering, problems, fatal=self._try_logins() if answering else None)
+        fatal = self._try_logins() if answering else None
+        greylists = greylisting(self._probe) if answering else None
+        notes = (f"{greylists}; until then what needs mail from elsewhere is inconclusive",) if greylists else ()
+        return Preflight(answering, problems, fatal, (*notes, *self._probe.remarks()))
 
     def close(self) -> None:
         """Close all connections."""
         self.target.close()
         self._probe.close()
+        if self._asker is not None:
+            self._asker.close()
 
-    def _exchange(self, endpoint: Endpoint) -> str | None:
-        """Connect, be greeted, start TLS if offered, say good-bye; what went wrong, if anything."""
-        service = endpoint.service
-        tls = True if endpoint.tls is Tls.STARTTLS else None
-        client: AbstractContextManager[object]
-        try:
-            match service:
-                case Service.SMTP | Service.SUBMISSION | Service.SUBMISSIONS:
-                    client = self._probe.smtp(service, tls=tls)
-                case Service.LMTP:
-                    client = self._probe.lmtp()
-                case Service.POP3 | Service.POP3S:
-                    client = self._probe.pop3(login=False, tls=tls, service=service)
-                case Service.IMAP | Service.IMAPS:
-                    client = self._probe.imap(login=False, tls=tls, service=service)
-            with client:
-                pass
-        except MailproofError as error:
-            return f"{service}: {error}"
-        return None
+    def _in_a_hurry(self) -> Target:
+        """Return the target with less time for each reply, as far as its pace allows."""
+        timeout_s = self.target.pace.at_least(_PROBE_TIMEOUT_S)
+        if self._asker is None or self._asker.reply_timeout_s < timeout_s:
+            if self._asker is not None:
+                self._asker.close()
+            file = self.target.file
+            limits = replace(file.limits, reply_timeout_s=timeout_s)
+            self._asker = Target(replace(file, limits=limits), worker=self.target.worker)
+        return self._asker
 
     def _try_logins(self) -> str | None:
         probe = self._probe
@@ -151,11 +170,26 @@ class Workbench:
 
     @contextmanager
     def refuted(self, refutation: Refutation) -> Iterator[Subject]:
-        """Give the target with the refutation in its connections, or the reference server with the fault."""
-        if isinstance(refutation, Fault):
-            yield self._with_fault(refutation.name)
-            return
-        with self._subject.target.with_refutation(refutation):
+        """Give the target with the refutation in its connections, or the reference server with the fault.
+
+        A fault that can be put between a client and any server is put before the target.
+        """
+        put: Script | InterposerFactory
+        match refutation:
+            case Fault(name) if name in PROXY_FAULTS:
+                put = fault_factory(name)
+            case Fault(name):
+                yield self._with_fault(name)
+                return
+            case _:
+                put = refutation
+        with self._subject.target.with_refutation(put):
+            yield self._subject
+
+    @contextmanager
+    def watched(self) -> Iterator[Subject]:
+        """Give the target with the fault proxy's readers in its connections, which change nothing."""
+        with self._subject.target.with_refutation(Faultless()):
             yield self._subject
 
     def close(self) -> None:
@@ -179,5 +213,27 @@ class Workbench:
         return self._fault_servers[name][0]
 
 
+def _exchange(probe: Target, endpoint: Endpoint) -> str | None:
+    """Connect, be greeted, start TLS if offered, say good-bye; what went wrong, if anything."""
+    service = endpoint.service
+    tls = True if endpoint.tls is Tls.STARTTLS else None
+    client: AbstractContextManager[object]
+    try:
+        match service:
+            case Service.SMTP | Service.SUBMISSION | Service.SUBMISSIONS:
+                client = probe.smtp(service, tls=tls)
+            case Service.LMTP:
+                client = probe.lmtp()
+            case Service.POP3 | Service.POP3S:
+                client = probe.pop3(login=False, tls=tls, service=service)
+            case Service.IMAP | Service.IMAPS:
+                client = probe.imap(login=False, tls=tls, service=service)
+        with client:
+            pass
+    except MailproofError as error:
+        return f"{service}: {error}"
+    return None
+
+
 def _label(service: Service, peer: str, *, own: bool) -> str:
-    return f"{service} {peer}{', to put in place or read back' if own else ''}"
+    return f"{service} {peer}{ASIDE if own else ''}"

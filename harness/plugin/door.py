@@ -64,6 +64,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="run only checks of this group (smtp, imap, ...) or requirement (rfc5321/4.5); can be repeated",
     )
     group.addoption(
+        "--mailproof-level",
+        choices=("must", "should", "may"),
+        default="may",
+        help="the lowest level that is judged: duties and hazards; advice too; or all (default: may)",
+    )
+    group.addoption(
         "--mailproof-strict",
         action="store_true",
         help="deviations from a SHOULD and waivers without use fail too",
@@ -71,14 +77,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--mailproof-refute", action="store_true", help="run each check through what refutes it: can it fail?"
     )
+    group.addoption(
+        "--mailproof-record", type=Path, metavar="FILE", help="record the run as it happens, as lines of JSON"
+    )
+    group.addoption("--mailproof-html", type=Path, metavar="FILE", help="write the run as one HTML page")
     group.addoption("--mailproof-json", type=Path, metavar="FILE", help="write the run as one JSON object")
     group.addoption("--mailproof-junit", type=Path, metavar="FILE", help="write the run as JUnit XML")
+    group.addoption("--mailproof-md", type=Path, metavar="FILE", help="write the run as Markdown")
     group.addoption(
         "--mailproof-catalogue",
         type=Path,
         metavar="DIRECTORY",
         help="another catalogue of requirements (index.toml, rfc/, hazards.toml), for checks of your own",
     )
+    group.addoption("--mailproof-fault", action="append", default=[], help=argparse.SUPPRESS)
+    group.addoption("--mailproof-widely", action="store_true", help=argparse.SUPPRESS)
     group.addoption("--mailproof-list", action="store_true", help=argparse.SUPPRESS)
     group.addoption("--mailproof-shown-target", metavar="NAME", help=argparse.SUPPRESS)
     group.addoption("--mailproof-directory", metavar="DIRECTORY", help=argparse.SUPPRESS)

@@ -44,8 +44,10 @@ _MOST_LINES = 120
 class ConsoleReport:
     """Listens to a run and writes it for a reader."""
 
-    def __init__(self, console: Console, catalogue: Catalogue) -> None:
+    def __init__(self, console: Console, catalogue: Catalogue, *, live: bool = True) -> None:
         self._console = console
+        self._live = live
+        """The run happens now, and its progress can be shown."""
         self._catalogue = catalogue
         self._started: RunStarted | None = None
         self._results: list[CheckResult] = []
@@ -86,7 +88,7 @@ class ConsoleReport:
         self._missing = Counter(info.folder for info in event.checks)
         self._waiting = list(self._missing)
         self._places = {info.id: place for place, info in enumerate(event.checks)}
-        if event.checks and self._console.is_terminal:
+        if event.checks and self._live and self._console.is_terminal:
             self._progress = Progress(
                 TextColumn("{task.completed:>5.0f}/{task.total:.0f}"),
                 BarColumn(bar_width=30),
@@ -207,7 +209,7 @@ class ConsoleReport:
         self._console.print(Text(head, style=_STYLES[result.outcome]), soft_wrap=True)
         left_out = len(lines) - _MOST_LINES
         if left_out > 0:
-            middle = f"    ... {left_out} lines are not shown here; --json FILE has all ..."
+            middle = f"    ... {left_out} lines are not shown here; the record has all ..."
             lines = [*lines[: _MOST_LINES // 2], middle, *lines[-_MOST_LINES // 2 :]]
         for line in lines:
             self._console.print(Text(line, style=_dialogue_style(line)), soft_wrap=True)

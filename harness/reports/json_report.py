@@ -1,44 +1,23 @@
 """The run as one JSON object, for machines; its shape is versioned by `schema`."""
 
 import json
-from pathlib import Path
 
 from harness.conformance import codec
-from harness.conformance.events import CheckFinished, Event, RunFinished, RunStarted
 from harness.conformance.evidence import CheckResult, Json
-from harness.reports.summary import count_outcomes, exit_code
+from harness.reports.run import Run
+from harness.reports.summary import count_outcomes, exit_code_of
 
 SCHEMA = 1
 
 
-class JsonReport:
-    """Listens to a run, and writes it down at its end, also when it was interrupted."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._started: RunStarted | None = None
-        self._results: list[CheckResult] = []
-
-    def __call__(self, event: Event) -> None:
-        """Take one event."""
-        match event:
-            case RunStarted():
-                self._started = event
-            case CheckFinished(result):
-                self._results.append(result)
-            case RunFinished() if self._started is not None:
-                report = report_of(self._started, self._results, event)
-                self._path.write_text(
-                    json.dumps(report, indent=1, ensure_ascii=True) + "\n", encoding="ascii"
-                )
-            case _:
-                pass
+def json_report(run: Run) -> str:
+    """Return the report as text of ASCII characters only."""
+    return json.dumps(report_of(run), indent=1, ensure_ascii=True) + "\n"
 
 
-def report_of(started: RunStarted, results: list[CheckResult], finished: RunFinished) -> Json:
+def report_of(run: Run) -> Json:
     """Return the whole report; checks are in the order of the suites, whoever was faster."""
-    order = {info.id: place for place, info in enumerate(started.checks)}
-    results = sorted(results, key=lambda result: order.get(result.info.id, len(order)))
+    started, end = run.started, run.end
     return {
         "schema": SCHEMA,
         "version": started.version,
@@ -50,14 +29,15 @@ def report_of(started: RunStarted, results: list[CheckResult], finished: RunFini
         "strict": started.strict,
         "workers": started.workers,
         "started": started.started.isoformat(timespec="seconds"),
-        "seconds": round(finished.seconds, 3),
-        "interrupted": finished.interrupted,
-        "exit_code": int(exit_code(results, finished, strict=started.strict)),
-        "problem": finished.problem,
-        "silence": finished.silence,
-        "notes": [*finished.notes, *finished.waiver_notes],
-        "summary": {outcome.value: count for outcome, count in count_outcomes(results).items()},
-        "checks": [_check(result) for result in results],
+        "seconds": round(end.seconds, 3),
+        "interrupted": end.interrupted,
+        "unfinished": list(run.unfinished),
+        "exit_code": int(exit_code_of(run)),
+        "problem": end.problem,
+        "silence": end.silence,
+        "notes": [*end.notes, *end.waiver_notes],
+        "summary": {outcome.value: count for outcome, count in count_outcomes(run.results).items()},
+        "checks": [_check(result) for result in run.results],
     }
 
 

@@ -1,72 +1,85 @@
-"""The run as JUnit XML, as CI services read it: a test suite per RFC, the evidence in a failure's text."""
+"""The run as JUnit XML, as GitHub, GitLab and Jenkins read it: a suite per RFC, evidence as text.
+
+Elements and attributes are those that `junit-10.xsd` of Jenkins' xUnit plugin allows, which is the strictest
+of the readers.
+"""
 
 import re
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
 from xml.etree import ElementTree
 
-from harness.conformance.events import CheckFinished, Event, RunFinished, RunStarted
-from harness.conformance.evidence import CheckResult, Teeth
+from harness.conformance.evidence import CheckInfo, CheckResult, Teeth
 from harness.conformance.outcomes import fails
 from harness.conformance.text import result_text
+from harness.reports.run import Run
+from harness.reports.summary import troubles
 from harness.vocabulary.judging import Outcome
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SKIPPED = frozenset({Outcome.UNSUPPORTED, Outcome.INCONCLUSIVE, Outcome.WAIVED})
+_LONGEST_MESSAGE = 500
+_TOTALS = ("tests", "failures", "errors")
 
 
-class JUnitReport:
-    """Listens to a run, and writes it down at its end, also when it was interrupted."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._started: RunStarted | None = None
-        self._results: list[CheckResult] = []
-
-    def __call__(self, event: Event) -> None:
-        """Take one event."""
-        match event:
-            case RunStarted():
-                self._started = event
-            case CheckFinished(result):
-                self._results.append(result)
-            case RunFinished() if self._started is not None:
-                root = _document(self._started, self._results, event)
-                ElementTree.indent(root)
-                ElementTree.ElementTree(root).write(self._path, encoding="utf-8", xml_declaration=True)
-            case _:
-                pass
+def junit_report(run: Run) -> str:
+    """Return the document."""
+    root = ElementTree.Element("testsuites", name="mailproof")
+    root.extend(_suites(run))
+    for total in _TOTALS:
+        root.set(total, str(sum(int(suite.get(total, "0")) for suite in root)))
+    root.set("time", _time(run.end.seconds))
+    ElementTree.indent(root)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'
 
 
-def _document(started: RunStarted, results: list[CheckResult], finished: RunFinished) -> ElementTree.Element:
-    root = ElementTree.Element("testsuites", name="mailproof", time=f"{finished.seconds:.3f}")
-    groups: dict[str, list[CheckResult]] = {}
-    for result in results:
-        groups.setdefault(result.info.folder, []).append(result)
-    for folder, members in sorted(groups.items()):
-        root.append(_suite(folder, members, started))
-    if finished.problem:
-        suite = ElementTree.SubElement(root, "testsuite", name="run", tests="1", errors="1", failures="0")
-        case = ElementTree.SubElement(suite, "testcase", classname="mailproof", name="run", time="0")
-        ElementTree.SubElement(case, "error", message=_clean(finished.problem))
-    return root
+def _suites(run: Run) -> Iterator[ElementTree.Element]:
+    """Yield a suite for each RFC, and one for what is wrong with the run itself."""
+    infos = {info.id: info for info in run.started.checks}
+    groups: dict[str, list[ElementTree.Element]] = {}
+    seconds: dict[str, float] = {}
+    for result in run.results:
+        folder = result.info.folder
+        groups.setdefault(folder, []).append(_case(result, strict=run.started.strict))
+        seconds[folder] = seconds.get(folder, 0.0) + result.seconds
+    for info in (infos[key] for key in run.unfinished if key in infos):
+        groups.setdefault(info.folder, []).append(_unfinished_case(info))
+    for folder, cases in sorted(groups.items()):
+        yield _suite(folder, cases, seconds.get(folder, 0.0), run)
+    if cases := list(_cases_of_run(run)):
+        yield _suite("run", cases, 0.0, run)
 
 
-def _suite(folder: str, results: list[CheckResult], started: RunStarted) -> ElementTree.Element:
-    cases = [_case(result, strict=started.strict) for result in results]
+def _suite(name: str, cases: list[ElementTree.Element], seconds: float, run: Run) -> ElementTree.Element:
+    started = run.started
     suite = ElementTree.Element(
         "testsuite",
-        name=folder,
+        name=name,
         tests=str(len(cases)),
         failures=_count(cases, "failure"),
         errors=_count(cases, "error"),
         skipped=_count(cases, "skipped"),
-        time=f"{sum(result.seconds for result in results):.3f}",
+        time=_time(seconds),
         timestamp=started.started.isoformat(timespec="seconds"),
         hostname=_clean(started.target),
     )
+    properties = {
+        "mailproof.version": started.version,
+        "mailproof.target_file": started.target_file,
+        "mailproof.depth": started.depth,
+        "mailproof.seed": str(started.seed),
+        "mailproof.strict": str(started.strict).lower(),
+        "mailproof.refute": str(started.refute).lower(),
+    }
+    suite.append(_properties(properties))
     suite.extend(cases)
     return suite
+
+
+def _properties(values: Mapping[str, str]) -> ElementTree.Element:
+    element = ElementTree.Element("properties")
+    for name, value in values.items():
+        ElementTree.SubElement(element, "property", name=name, value=_clean(value))
+    return element
 
 
 def _count(cases: Iterable[ElementTree.Element], kind: str) -> str:
@@ -74,33 +87,73 @@ def _count(cases: Iterable[ElementTree.Element], kind: str) -> str:
 
 
 def _case(result: CheckResult, *, strict: bool) -> ElementTree.Element:
-    info = result.info
-    case = ElementTree.Element("testcase", classname=info.folder, name=info.id, time=f"{result.seconds:.3f}")
+    case = _testcase(result.info, result.seconds)
     text = _clean(result_text(result))
     kind, message = _kind(result, strict=strict)
     if kind:
-        detail = ElementTree.SubElement(case, kind, message=_clean(message), type=result.outcome.value)
+        detail = ElementTree.SubElement(case, kind, message=_message(message), type=result.outcome.value)
         detail.text = text
-    elif result.outcome in {Outcome.DEVIATES, Outcome.OBSERVED}:
+    elif result.outcome in {Outcome.DEVIATES, Outcome.OBSERVED} and result.teeth is None:
         ElementTree.SubElement(case, "system-out").text = text
     return case
+
+
+def _unfinished_case(info: CheckInfo) -> ElementTree.Element:
+    """Return the case of a check that had begun when the run was broken off."""
+    case = _testcase(info, 0.0)
+    ElementTree.SubElement(case, "error", message="the run was broken off during this check", type="error")
+    return case
+
+
+def _testcase(info: CheckInfo, seconds: float) -> ElementTree.Element:
+    """Return a case that is found by its id; Jenkins takes what precedes the class's dot for a package."""
+    classname = f"mailproof.{info.folder}"
+    return ElementTree.Element("testcase", classname=classname, name=info.id, time=_time(seconds))
+
+
+def _cases_of_run(run: Run) -> Iterator[ElementTree.Element]:
+    """Yield a case for whatever makes the run fail, or say less than it should, beyond its checks."""
+    for kind, lines in (
+        ("error", tuple(troubles(run))),
+        ("failure", run.end.waiver_notes if run.started.strict else ()),
+    ):
+        for line in lines:
+            case = ElementTree.Element("testcase", classname="mailproof.run", name=_message(line), time="0")
+            ElementTree.SubElement(case, kind, message=_message(line), type="run").text = _clean(line)
+            yield case
 
 
 def _kind(result: CheckResult, *, strict: bool) -> tuple[str, str]:
     """Return the element that this outcome is written as, if any, and its message."""
     evidence = result.evidence
-    message = evidence.reason or f"expected {evidence.expected}; got {evidence.actual}"
-    if result.teeth is Teeth.TOOTHLESS:
-        return "failure", f"TOOTHLESS: did not notice {result.refutation}"
-    if result.teeth is Teeth.REFUTED:
-        return "", ""
+    found = f"expected {evidence.expected}; got {evidence.actual}" if evidence.expected else evidence.reason
+    match result.teeth:
+        case Teeth.TOOTHLESS:
+            return "failure", f"TOOTHLESS: did not notice {result.refutation}"
+        case Teeth.REFUTED:
+            return "", ""
     if result.teeth is Teeth.UNPROVEN or result.outcome in _SKIPPED:
-        return "skipped", message
+        return "skipped", f"{result.outcome.value}: {evidence.reason or found}"
     if result.outcome is Outcome.ERROR:
-        return "error", message
-    return ("failure", message) if fails(result.outcome, strict=strict) else ("", "")
+        return "error", f"{result.outcome.value}: {evidence.reason or found}"
+    if fails(result.outcome, strict=strict):
+        return "failure", f"{result.outcome.value}: {found}"
+    return "", ""
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.3f}"
+
+
+def _message(text: str) -> str:
+    """Return the text as one line of a length that lists can show."""
+    line = " ".join(_clean(text).split())
+    return line if len(line) <= _LONGEST_MESSAGE else f"{line[:_LONGEST_MESSAGE]}..."
 
 
 def _clean(text: str) -> str:
-    """Return the text without what XML 1.0 cannot carry; dialogues have such octets escaped already."""
-    return _NOT_IN_XML.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+    """Return the text without what XML 1.0 cannot carry; dialogues have such octets escaped already.
+
+    A carriage return would become a line feed when it is read (XML 1.0 §2.11), so it is escaped too.
+    """
+    return _NOT_IN_XML.sub(lambda match: f"\\x{ord(match[0]):02x}", text.replace("\r", "\\r"))

@@ -1,10 +1,11 @@
 """What all reports count, and the exit code that follows from it."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from harness.conformance.events import RunFinished
 from harness.conformance.evidence import CheckResult, Teeth
+from harness.reports.run import Run
 from harness.vocabulary.exit_codes import ExitCode, gravest
 from harness.vocabulary.judging import Outcome
 
@@ -26,6 +27,26 @@ def count_outcomes(results: Iterable[CheckResult]) -> Mapping[Outcome, int]:
     """Return how many checks had each outcome, in the order of `Outcome`, none left out."""
     counts = Counter(result.outcome for result in results)
     return {outcome: counts[outcome] for outcome in Outcome}
+
+
+def exit_code_of(run: Run) -> ExitCode:
+    """Return what the run says to CI, also one that was broken off."""
+    return exit_code(run.results, run.end, strict=run.started.strict)
+
+
+def troubles(run: Run) -> Iterator[str]:
+    """Yield why the run as a whole does not say what it should have said, a line each."""
+    if run.end.problem:
+        yield run.end.problem
+    if run.end.silence:
+        yield run.end.silence
+    judged, planned = len(run.results), len(run.started.checks)
+    if run.finished is None:
+        yield from run.end.notes
+    elif run.finished.interrupted:
+        yield f"the run was interrupted: {judged} of {planned} checks were judged"
+    elif not run.end.problem and not any(one.teeth or one.outcome in JUDGED for one in run.results):
+        yield "nothing was judged"
 
 
 def exit_code(results: Sequence[CheckResult], finished: RunFinished, *, strict: bool) -> ExitCode:

@@ -3,68 +3,15 @@
 import json
 import os
 import sys
-import uuid
 from pathlib import Path
 
 import pytest
 
-import harness.plugin.run
-from harness.cli import check, main
+from harness.cli import main
 from harness.cli.main import COMMANDS, build_parser
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "conformance"))
 import conformance_sandbox as samples
-
-
-class Shop:
-    """A user's directory, sample suites, and the command."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.suites = path / "installed" / "suites"
-        self.suites.mkdir(parents=True)
-        catalogue = path / "catalogue"
-        (catalogue / "rfc").mkdir(parents=True)
-        (catalogue / "rfc" / "rfc5321.toml").write_text(samples.CATALOGUE)
-        (catalogue / "index.toml").write_text(samples.INDEX)
-        (catalogue / "hazards.toml").write_text(samples.HAZARDS)
-        (self.suites / "conftest.py").write_text(
-            "from fake_bench import FakeBench\n"
-            "def pytest_mailproof_open(options, share):\n"
-            "    return FakeBench.open(options.target_file, share)\n"
-        )
-        self.checks(samples.SAMPLES)
-        self.target()
-        self.server()
-
-    def checks(self, source: str) -> None:
-        for old in self.suites.glob("test_*.py"):
-            old.unlink()
-        # pytest keeps modules by their name; each test has its own.
-        (self.suites / f"test_{uuid.uuid4().hex}.py").write_text(source)
-
-    def server(self, **changes: object) -> None:
-        (self.path / "server.json").write_text(json.dumps({**samples.GOOD, **changes}))
-
-    def target(self, *, permits: str = '"conformance"') -> None:
-        (self.path / "target.toml").write_text(
-            f'schema = 1\nname = "fake"\npermits = [{permits}]\n'
-            '[service.smtp]\nhost = "127.0.0.1"\nport = 1\ntls = "none"\n'
-            '[accounts]\ndomain = "example.test"\n'
-            'pool = [{address = "a@example.test", login = "a", password = "x"}]\n'
-        )
-
-    def run(self, *words: str) -> int:
-        return main.main(["check", *words])
-
-
-@pytest.fixture
-def shop(tmp_path, monkeypatch) -> Shop:
-    shop = Shop(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(check, "SUITES", shop.suites)
-    monkeypatch.setattr(harness.plugin.run, "DIRECTORY", tmp_path / "catalogue")
-    return shop
 
 
 def test_a_target_that_conforms_ends_with_0_and_a_summary(shop, capsys):
@@ -99,6 +46,38 @@ def test_a_server_that_answers_nowhere_ends_with_3_and_one_line(shop, capsys):
         "mailproof check: fake cannot be tested: smtp: 127.0.0.1:1: connection refused; "
         f"start the server, or mend {shop.path / 'target.toml'}\n"
     )
+
+
+def test_the_level_decides_what_is_judged_and_listed(shop, capsys):
+    shop.server(VRFY="550 no")
+    assert shop.run("target.toml", "--strict", "--level", "must") == 0
+    out = capsys.readouterr().out
+    assert "2 checks, " in out
+    assert "note: 2 checks of SHOULD, SHOULD NOT and MAY left out by --level must" in out
+    assert shop.run("target.toml", "--strict", "--level", "should") == 1
+    capsys.readouterr()
+    assert shop.run("target.toml", "--level", "should", "--list") == 0
+    out = capsys.readouterr().out
+    assert "3 checks would run, 0 would not" in out
+    assert "3/may" not in out
+
+
+def test_a_level_that_leaves_nothing_of_a_selection_ends_with_2(shop, capsys):
+    assert shop.run("target.toml", "rfc5321/3", "--level", "should", "--list") == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("mailproof check: 'rfc5321/3' selects only checks of MAY")
+    assert err.count("\n") == 1
+
+
+def test_a_waiver_of_no_requirement_ends_with_2_before_anything_is_started(shop, capsys):
+    with (shop.path / "target.toml").open("a") as file:
+        file.write('[[waiver]]\nrequirement = "rfc5321/4.5.2/remove-one-dots"\nreason = "known"\n')
+    shop.server(dead=True)
+    assert shop.run("target.toml") == 2
+    err = capsys.readouterr().err
+    assert 'there is no requirement "rfc5321/4.5.2/remove-one-dots"; did you mean rfc5321' in err
+    assert err.count("\n") == 1
 
 
 def test_selectors_and_options_come_in_any_order(shop, capsys):

@@ -1,10 +1,12 @@
 """A mail server of a few lines, told by a JSON file what to answer: lets a whole run be tested without one.
 
 `server.json` beside the target file maps each command to its reply, or to `!closed`, `!timeout`, `!died`,
-`!refused`, `!garbage` or `!bug`; further keys: `lacks` (need -> reason), `dead` (true), `fatal` (a line).
+`!refused`, `!garbage` or `!bug`, or to a list of these that is gone through again and again; further keys:
+`lacks` (need -> reason), `dead` (true), `fatal` (a line), `hindrance` (a line), `remarks` (lines).
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,13 +33,19 @@ class FakeTarget:
         self.share = share
         self.transcript = Transcript()
         self.tamperer: Tamperer | None = None
+        self.patience: list[bool] = []
+        self.asked: Counter[str] = Counter()
         self.dead = bool(script.get("dead"))
 
     def ask(self, command: bytes) -> bytes:
         """Send a line and return the reply's text."""
         self.transcript.record(Kind.CLIENT, command + b"\r\n")
         verb = command.split()[0].decode()
-        word = str(self.script.get(verb, "500 what?"))
+        answer = self.script.get(verb, "500 what?")
+        if isinstance(answer, list):
+            self.asked[verb] += 1
+            answer = answer[(self.asked[verb] - 1) % len(answer)]
+        word = str(answer)
         if self.dead:
             raise ConnectFailed("127.0.0.1:1: connection refused")
         match word:
@@ -77,6 +85,15 @@ class FakeSubject:
 
     def ask_alive(self, needs):
         return "127.0.0.1:1: connection refused" if self.target.dead else None
+
+    def be_patient(self, patient: bool) -> None:
+        self.target.patience.append(patient)
+
+    def hindrance(self) -> str | None:
+        return self.target.script.get("hindrance")
+
+    def remarks(self) -> tuple[str, ...]:
+        return tuple(self.target.script.get("remarks", ()))
 
     def forget(self) -> None:
         self.target.transcript = Transcript()

@@ -132,6 +132,11 @@ def test_elsewhere_an_ordinary_test_stays_an_ordinary_test(sandbox):
     assert len(sandbox.report()["checks"]) == 4
 
 
+def check(requirement: str, level: str) -> str:
+    head = f'{HEAD}@requirement("{requirement}", level={level}, refuted_by=BREAK)'
+    return f"{head}\ndef test_one(target): pass\n"
+
+
 class TestSelection:
     SOURCE = (
         SAMPLES
@@ -166,6 +171,57 @@ def test_ordinary(): pass
         result.stderr.fnmatch_lines([f"ERROR: '{selector}' selects no check;*"])
         assert sandbox.report()["exit_code"] == 2
 
+    @pytest.mark.parametrize(
+        ("bar", "ids"),
+        [
+            ("must", {"1/must", "10/later", "sample"}),
+            ("should", {"1/must", "10/later", "sample", "2/should"}),
+            ("may", {"1/must", "10/later", "sample", "2/should", "3/may"}),
+        ],
+    )
+    def test_the_lowest_level(self, sandbox, bar, ids):
+        sandbox.checks(self.SOURCE)
+        result = sandbox.run("--mailproof-level", bar)
+        assert set(sandbox.outcomes()) == ids
+        result.assert_outcomes(passed=len(ids) + 1, deselected=5 - len(ids))
+        left_out = [note for note in sandbox.report()["notes"] if "left out" in note]
+        assert len(left_out) == (bar != "may")
+
+    def test_the_summary_says_what_the_level_leaves_out(self, sandbox):
+        sandbox.checks(self.SOURCE)
+        result = sandbox.run("--mailproof-level", "should")
+        result.stdout.fnmatch_lines(["1 check of MAY left out by --level should"])
+
+    def test_a_level_that_leaves_nothing_of_a_selector_is_an_error(self, sandbox):
+        sandbox.checks(self.SOURCE)
+        words = ["--mailproof-select", "rfc5321/3", "--mailproof-select", "hazards"]
+        result = sandbox.run("--mailproof-level", "should", *words)
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        result.stderr.fnmatch_lines(["ERROR: 'rfc5321/3' selects only checks of MAY, *"])
+        assert sandbox.report()["exit_code"] == 2
+
+    def test_a_level_that_leaves_nothing_at_all_is_an_error(self, sandbox):
+        sandbox.checks(check("rfc5321/3/may", "MAY"))
+        result = sandbox.run("--mailproof-level", "must")
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        assert sandbox.report()["exit_code"] == 2
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ["-k", "no_such_check"],
+            ["-k", "vrfy", "--mailproof-level", "must"],
+            ["-k", "vrfy", "--mailproof-select", "hazards"],
+            ["-m", "no_such_mark"],
+        ],
+    )
+    @pytest.mark.parametrize("workers", [[], ["-n", "2"]])
+    def test_what_pytests_own_options_leave_nothing_of_is_never_green(self, sandbox, words, workers):
+        sandbox.checks(SAMPLES)
+        assert sandbox.run(*words, *workers, subprocess=bool(workers)).ret != pytest.ExitCode.OK
+        assert sandbox.report()["checks"] == []
+        assert sandbox.report()["exit_code"] == 3
+
     def test_the_users_own_selection_works_too_also_within_a_check(self, sandbox):
         sandbox.checks(
             HEAD
@@ -177,6 +233,90 @@ def test_numbers(target, number): pass
         )
         sandbox.run("-k", "2 or 3").assert_outcomes(passed=2, deselected=1)
         assert sandbox.report()["checks"][0]["examples"] == 2
+
+
+class TestBrokenModule:
+    """A mistake in one module of the suites, and a selection that does, or does not, touch it."""
+
+    GOOD = SAMPLES.replace("SHOULD, refuted_by", "SHOULD, also=['rfc3501/7/data'], refuted_by")
+    LEVEL = HEAD + '@requirement("rfc3501/7/data", level=MAY, refuted_by=BREAK)\ndef test_one(target): pass\n'
+    TYPO = HEAD + '@requirement("rfc3501/7/date", level=MUST, refuted_by=BREAK)\ndef test_one(target): pass\n'
+    UNDECLARED = "def test_one(target): pass\n"
+    SYNTAX = LEVEL + "def oops(:\n"
+    IMPORT = "import no_such_module\n" + UNDECLARED
+
+    @pytest.fixture
+    def suites(self, sandbox, monkeypatch):
+        monkeypatch.setattr(collection.Register.__init__, "__defaults__", (sandbox.path,))
+        (sandbox.path / "rfc5321").mkdir()
+        (sandbox.path / "rfc5321" / "test_good.py").write_text(self.GOOD)
+
+        def broken(folder: str, source: str) -> None:
+            (sandbox.path / folder).mkdir()
+            (sandbox.path / folder / "test_broken.py").write_text(source)
+
+        return broken
+
+    @pytest.mark.parametrize(
+        ("folder", "source", "selector"),
+        [
+            ("rfc3501", LEVEL, "rfc5321/1"),
+            ("rfc3501", LEVEL, "smtp"),
+            ("rfc3501", TYPO, "rfc5321"),
+            ("rfc3501", UNDECLARED, "rfc5321/1"),
+            ("rfc3501", UNDECLARED, "smtp"),
+            ("rfc3501", SYNTAX, "rfc5321/1"),
+            ("rfc3501", IMPORT, "rfc5321/1"),
+            ("journeys", LEVEL, "rfc5321/1"),
+            ("journeys", SYNTAX, "rfc5321/1"),
+            ("journeys", UNDECLARED, "smtp"),
+        ],
+    )
+    def test_outside_of_the_selection_it_is_left_out_with_a_note(
+        self, sandbox, suites, folder, source, selector
+    ):
+        suites(folder, source)
+        result = sandbox.run("--mailproof-select", selector)
+        assert result.ret == pytest.ExitCode.OK
+        assert sandbox.outcomes()["1/must"] == "conforms"
+        (note,) = sandbox.report()["notes"]
+        assert note.startswith(f"{folder}/test_broken.py is left out, as it is not selected: ")
+        assert sandbox.report()["exit_code"] == 0
+
+    @pytest.mark.parametrize(
+        ("folder", "source", "selector"),
+        [
+            ("rfc3501", LEVEL, "rfc3501/7"),
+            ("rfc3501", LEVEL, "imap"),
+            ("rfc3501", TYPO, "rfc3501/7/data"),
+            ("rfc3501", UNDECLARED, "rfc3501/7"),
+            ("rfc3501", SYNTAX, "imap"),
+            ("rfc3501", SYNTAX + UNDECLARED, "rfc3501/7/data"),
+            ("rfc3501", IMPORT, "rfc3501/7"),
+            ("journeys", LEVEL, "rfc3501"),
+            ("journeys", TYPO, "rfc5321/1"),
+            ("journeys", UNDECLARED, "rfc5321/1"),
+            ("journeys", IMPORT, "rfc5321/1"),
+        ],
+    )
+    def test_within_the_selection_it_refuses_the_run(self, sandbox, suites, folder, source, selector):
+        suites(folder, source)
+        result = sandbox.run("--mailproof-select", selector)
+        assert result.ret == pytest.ExitCode.INTERRUPTED
+        assert sandbox.report()["checks"] == []
+        assert sandbox.report()["exit_code"] == 3
+        assert f"{folder}/test_broken.py" in sandbox.report()["problem"]
+
+    def test_without_a_selection_it_refuses_the_run(self, sandbox, suites):
+        suites("rfc3501", self.LEVEL)
+        sandbox.run()
+        assert sandbox.report()["exit_code"] == 3
+
+    def test_what_is_wrong_is_said_in_the_note(self, sandbox, suites):
+        suites("rfc3501", self.IMPORT)
+        sandbox.run("--mailproof-select", "smtp")
+        (note,) = sandbox.report()["notes"]
+        assert note.endswith("ModuleNotFoundError: No module named 'no_such_module'")
 
 
 def test_a_target_file_that_cannot_be_used_is_one_line(sandbox):

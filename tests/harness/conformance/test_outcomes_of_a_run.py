@@ -330,3 +330,40 @@ class TestWaivers:
         assert sandbox.report()["exit_code"] == 0
         sandbox.run("--mailproof-strict")
         assert sandbox.report()["exit_code"] == 1
+
+    def test_one_that_applies_fails_nobody_who_is_strict(self, sandbox):
+        sandbox.target(self.WAIVER.format("2999-01-01"))
+        sandbox.server(NOOP="500 no")
+        sandbox.checks(SAMPLES)
+        sandbox.run("--mailproof-strict")
+        assert sandbox.report()["notes"] == []
+        assert sandbox.report()["exit_code"] == 0
+
+    @pytest.mark.parametrize(
+        "words", [["--mailproof-select", "hazards"], ["--mailproof-level", "must"], ["-k", "expn"]]
+    )
+    def test_one_of_a_check_that_is_not_run_says_nothing(self, sandbox, words):
+        sandbox.target(self.WAIVER.format("2999-01-01").replace("1/must", "2/should"))
+        sandbox.checks(SAMPLES)
+        sandbox.run("--mailproof-strict", *words)
+        assert not any("waiver" in note for note in sandbox.report()["notes"])
+        assert sandbox.report()["exit_code"] == 0
+
+    def test_one_of_a_twin_is_one_of_the_check(self, sandbox):
+        sandbox.target(self.WAIVER.format("2999-01-01").replace("rfc5321/1/must", "rfc3501/7/data"))
+        sandbox.checks(SAMPLES.replace("=MUST, ", '=MUST, also="rfc3501/7/data", '))
+        sandbox.server(NOOP="500 no")
+        sandbox.run()
+        assert sandbox.outcomes()["1/must"] == "waived"
+        sandbox.server()
+        sandbox.run("--mailproof-strict")
+        assert any("applies to nothing any more" in note for note in sandbox.report()["notes"])
+
+    def test_one_of_no_requirement_is_refused_with_what_was_perhaps_meant(self, sandbox):
+        sandbox.target(self.WAIVER.format("2999-01-01").replace("1/must", "1/mist"))
+        sandbox.checks(SAMPLES)
+        result = sandbox.run()
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        result.stderr.fnmatch_lines(
+            ['ERROR: *target.toml: waiver: there is no requirement "rfc5321/1/mist"; did you mean *1/must?']
+        )

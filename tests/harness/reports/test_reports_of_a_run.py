@@ -1,65 +1,26 @@
-"""Reports from a stream of events: console, JSON, JUnit, and the exit code."""
+"""Reports from a stream of events: console, JSON, and the exit code."""
 
 import io
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
-from xml.etree import ElementTree
 
 import pytest
 from rich.console import Console
+from sample_runs import DOT, FINISHED, FOUND, HAZARD, NOOP, STARTED, events_of, result, run_of
 
 from harness.catalogue import load_catalogue
-from harness.conformance.events import CheckFinished, CheckListed, CheckStarted, RunFinished, RunStarted
-from harness.conformance.evidence import CheckInfo, CheckResult, Dialogue, Evidence, Teeth, Turn
+from harness.conformance.events import CheckListed
+from harness.conformance.evidence import Evidence, Teeth
 from harness.reports.console import ConsoleReport
-from harness.reports.json_report import JsonReport
-from harness.reports.junit import JUnitReport
+from harness.reports.json_report import json_report
 from harness.reports.summary import exit_code
 from harness.vocabulary.exit_codes import ExitCode
-from harness.vocabulary.judging import Level, Outcome
-
-DOT = CheckInfo(
-    "rfc5321/4.5.2/remove-one-dot", "Dots survive", Level.MUST, "One dot goes.", "RFC 5321 §4.5.2", "smtp"
-)
-NOOP = CheckInfo(
-    "rfc3501/6.1.2/noop", "NOOP is harmless", Level.PROSE, "NOOP does.", "RFC 3501 §6.1.2", "imap"
-)
-HAZARD = CheckInfo("hazard/smuggling", "Bare LF", Level.HAZARD, "Nothing hides.", "CVE-2023-51764", "hazards")
-STARTED = RunStarted(
-    version="0.1.0",
-    target="postfix",
-    target_file="postfix.toml",
-    seed=7,
-    depth="quick",
-    refute=False,
-    strict=False,
-    started=datetime(2026, 11, 24, 8, 0, tzinfo=UTC),
-    checks=(DOT, NOOP, HAZARD),
-)
-FOUND = Evidence(
-    expected="text: b'.'",
-    actual="b'..'",
-    input=("text = b'\\x00'",),
-    dialogues=(Dialogue("smtp 127.0.0.1:25", "C: DATA\nS: 354 go", (Turn("C", b"DATA\r\n", 0.1),)),),
-    replay="mailproof check postfix.toml rfc5321/4.5.2/remove-one-dot --seed 7",
-)
-FINISHED = RunFinished(seconds=1.5)
-NOTHING = Evidence()
+from harness.vocabulary.judging import Outcome
 
 
-def result(
-    info: CheckInfo = DOT, outcome: Outcome = Outcome.CONFORMS, evidence: Evidence = NOTHING, **more
-) -> CheckResult:
-    return CheckResult(info, outcome, 0.25, 5, evidence, **more)
-
-
-def told(report, *results, started=STARTED, finished=FINISHED):
-    report(started)
-    for one in results:
-        report(CheckStarted(one.info))
-        report(CheckFinished(one))
-    report(finished)
+def told(report, *results, **more):
+    for event in events_of(*results, **more):
+        report(event)
 
 
 def console_text(*results, width=120, **more) -> str:
@@ -162,10 +123,8 @@ class TestConsole:
 
 
 class TestJson:
-    def test_the_object_has_the_promised_keys_in_the_order_of_the_plan(self, tmp_path):
-        path = tmp_path / "run.json"
-        told(JsonReport(path), result(NOOP), result(DOT, Outcome.VIOLATES, FOUND))
-        report = json.loads(path.read_text())
+    def test_the_object_has_the_promised_keys_in_the_order_of_the_plan(self):
+        report = json.loads(json_report(run_of(result(NOOP), result(DOT, Outcome.VIOLATES, FOUND))))
         assert {"schema", "version", "target", "seed", "started", "summary", "checks"} <= set(report)
         assert report["started"] == "2026-11-24T08:00:00+00:00"
         assert report["summary"]["violates"] == 1
@@ -179,61 +138,9 @@ class TestJson:
             {"mark": "C", "octets": "DATA\r\n", "at_s": 0.1}
         ]
 
-    def test_it_is_written_when_the_run_is_interrupted(self, tmp_path):
-        path = tmp_path / "run.json"
-        told(JsonReport(path), result(), finished=replace(FINISHED, interrupted=True))
-        assert json.loads(path.read_text())["interrupted"] is True
-
-
-class TestJUnit:
-    def document(self, tmp_path, *results, **more) -> ElementTree.Element:
-        path = tmp_path / "run.xml"
-        told(JUnitReport(path), *results, **more)
-        return ElementTree.parse(path).getroot()  # noqa: S314 - we wrote it
-
-    def test_suites_are_rfcs_and_failures_carry_requirement_and_dialogue(self, tmp_path):
-        root = self.document(
-            tmp_path,
-            result(DOT, Outcome.VIOLATES, FOUND),
-            result(NOOP, Outcome.UNSUPPORTED, Evidence(reason="no imap")),
-            result(HAZARD, Outcome.ERROR, Evidence(reason="bug", traceback="Traceback")),
-        )
-        suites = {suite.get("name"): suite for suite in root}
-        assert set(suites) == {"hazard", "rfc3501", "rfc5321"}
-        assert suites["rfc5321"].get("failures") == "1"
-        assert suites["rfc3501"].get("skipped") == "1"
-        assert suites["hazard"].get("errors") == "1"
-        failure = suites["rfc5321"].find("testcase/failure")
-        assert failure.get("type") == "violates"
-        assert "One dot goes." in failure.text
-        assert "C: DATA\n    S: 354 go" in failure.text
-
-    def test_a_deviation_is_a_failure_only_when_strict(self, tmp_path):
-        deviation = result(DOT, Outcome.DEVIATES, FOUND)
-        assert self.document(tmp_path, deviation).find(".//failure") is None
-        assert self.document(tmp_path, deviation).find(".//system-out") is not None
-        strict = self.document(tmp_path, deviation, started=replace(STARTED, strict=True))
-        assert strict.find(".//failure") is not None
-
-    def test_octets_that_xml_cannot_carry_are_escaped(self, tmp_path):
-        evidence = replace(FOUND, actual="\x00\x08\ud800", expected="é")
-        root = self.document(tmp_path, result(DOT, Outcome.VIOLATES, evidence))
-        assert "\\x00\\x08\\xd800" in root.find(".//failure").text
-
-    def test_why_nothing_was_run_is_an_error(self, tmp_path):
-        root = self.document(tmp_path, finished=replace(FINISHED, problem="refused"))
-        assert root.find(".//error").get("message") == "refused"
-
-    def test_toothless_fails_and_unproven_is_skipped(self, tmp_path):
-        root = self.document(
-            tmp_path,
-            result(DOT, teeth=Teeth.TOOTHLESS, refutation="fault x"),
-            result(NOOP, Outcome.UNSUPPORTED, Evidence(reason="no imap"), teeth=Teeth.UNPROVEN),
-            result(HAZARD, Outcome.EXPLOITABLE, FOUND, teeth=Teeth.REFUTED),
-        )
-        assert root.find(".//failure").get("message") == "TOOTHLESS: did not notice fault x"
-        assert len(root.findall(".//skipped")) == 1
-        assert len(root.findall(".//failure")) == 1
+    def test_it_tells_of_a_run_that_was_interrupted(self):
+        run = run_of(result(), finished=replace(FINISHED, interrupted=True))
+        assert json.loads(json_report(run))["interrupted"] is True
 
 
 @pytest.mark.parametrize(

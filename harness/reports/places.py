@@ -1,4 +1,4 @@
-"""Files that a command writes at its end: refused at the beginning where they cannot be written."""
+"""Files that a run writes at its end: refused at the beginning where they cannot be written."""
 
 import os
 from pathlib import Path

@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.table import Table
 
-from bench import readers, reading, sending
+from bench import collecting, pages, readers, reading, sending
 from bench.figures import Figure
 
 BENCHMARKS: dict[str, Callable[[], Iterator[Figure]]] = {
     "readers": readers.figures,
     "smtp": sending.figures,
     "imap": reading.figures,
+    "collecting": collecting.figures,
+    "pages": pages.figures,
 }
 
 

@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from harness.targets.file import Account, Accounts
+from harness.targets.findings import Lacking
 from harness.targets.reading import Reader, nearest
 from harness.vocabulary.errors import MailproofError
 
 _NUMBER = re.compile(r"\{n(?::(0?[0-9]{1,2})d?)?\}")
 _MOST_ACCOUNTS = 1_000_000
 _WHEN_ALL_ARE_LEASED_S = 30.0
+LEAST_ACCOUNTS = 3
+"""What one worker needs: a sender, a recipient, and another one."""
 _RING = 6
 """How many accounts of a kind go round."""
 
@@ -32,7 +35,7 @@ def read_accounts(reader: Reader) -> Accounts:
     if (pattern := reader.sub("pattern")) is not None:
         pool += _read_pattern(pattern)
     create = reader.optional_texts("create")
-    if not pool and create is None:
+    if not pool and create is None and not reader.has("pool"):
         reader.fail("pool", "no account is named; add { address = ..., login = ..., password = ... }")
     seen: set[str] = set()
     for account in pool:
@@ -155,6 +158,8 @@ class AccountPool:
         firsts += self.accounts[len(self.accounts) - self.maildrops :][:_RING]
         self._ring = frozenset(account.address for account in firsts)
         self._free = deque(self.accounts)
+        self._holders: dict[str, int] = {}
+        """Which thread has an account that is out, by address."""
         self._create = create
         self._returned = threading.Condition()
 
@@ -180,15 +185,22 @@ class AccountPool:
                 if not maildrop and self._create is not None:
                     account = self._create()
                     self.accounts = (*self.accounts, account)
+                    self._holders[account.address] = threading.get_ident()
                     return account
-                left_s = 0.0 if threading.active_count() == 1 else deadline - time.monotonic()
+                left_s = deadline - time.monotonic() if self._may_come_back(maildrop=maildrop) else 0.0
                 if left_s <= 0 or not self._returned.wait(left_s):
-                    kind = "account of [accounts] pop3" if maildrop else "account"
-                    raise OutOfAccounts(
-                        f"no {kind} is free; name more of them in the target file's [accounts]"
-                    )
+                    raise self._none_left(maildrop=maildrop)
             self._free.remove(account)
+            self._holders[account.address] = threading.get_ident()
             return account
+
+    def _may_come_back(self, *, maildrop: bool) -> bool:
+        """Whether another thread has an account of the kind: who has them all would wait for himself."""
+        here = threading.get_ident()
+        return any(
+            holder != here and (not maildrop or address in self._drops)
+            for address, holder in self._holders.items()
+        )
 
     def _next(self, *, maildrop: bool) -> Account | None:
         """The next free account of the kind; those for any use first where the kind does not matter."""
@@ -200,9 +212,19 @@ class AccountPool:
                 return (usual or kind)[0]
         return None
 
+    def _none_left(self, *, maildrop: bool) -> MailproofError:
+        """Return what to say where no account is free: all are in use, or there never were enough."""
+        kind = "account of [accounts] pop3" if maildrop else "account"
+        named = self.maildrops if maildrop else len(self.accounts)
+        mend = "name more of them in the target file's [accounts]"
+        if named < LEAST_ACCOUNTS:
+            return Lacking(f"no {kind} is free of {named}; {mend}")
+        return OutOfAccounts(f"no {kind} is free; {mend}")
+
     def give_back(self, account: Account) -> None:
         """Put an account back."""
         with self._returned:
+            self._holders.pop(account.address, None)
             self._free.append(account)
             self._returned.notify_all()
 

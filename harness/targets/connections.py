@@ -1,37 +1,44 @@
 """Opens connections to the target's services: recorded, tampered with if asked, in a known state."""
 
+import inspect
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeGuard, TypeVar
 
 from harness.clients.imap import ImapClient
 from harness.clients.lmtp import LmtpClient
 from harness.clients.pop3 import Pop3Client
 from harness.clients.smtp import SmtpClient
+from harness.peers.spoken import SPOKEN
+from harness.targets.defences import Answer, Defences, NotServed, TurnedAway, is_transient
 from harness.targets.file import Account, Endpoint, TargetFile
+from harness.targets.findings import Lacking
 from harness.targets.gate import Gate
+from harness.targets.pace import Awaited, Pace
 from harness.targets.recorder import Recorder, TargetStream
+from harness.transport.interpose import InterposerFactory
+from harness.transport.interposed import InterposedStream
 from harness.transport.stream import ByteStream
 from harness.transport.tamper import Script, TamperedStream
 from harness.transport.tcp import client_context, connect_tcp, connect_unix
-from harness.vocabulary.errors import LocalProtocolError, MailproofError
+from harness.vocabulary.errors import ConnectFailed, LocalProtocolError
 from harness.vocabulary.imap import Condition
 from harness.vocabulary.services import Service, Tls
+from harness.wire.pop3 import Response
+
+__all__ = ["Connections", "NotServed"]
 
 _MECHANISMS = ("PLAIN", "LOGIN", "SCRAM-SHA-256")
 """In our order of liking, for getting in; what each is worth is for checks to find out."""
-
-
-class NotServed(MailproofError):
-    """A service answers, but refuses what every client has to do first: to greet, say hello, log in."""
 
 
 class _Closable(Protocol):
     def close(self) -> None: ...
 
 
-C = TypeVar("C", bound=_Closable)
+K = TypeVar("K")
 
 
 class Connections:
@@ -42,8 +49,12 @@ class Connections:
         self._gate = gate
         self._recorder = recorder
         self._release = release
+        self.defences = Defences(gate, release)
+        """What the server does against too many connections and wrong passwords."""
         self._context: ssl.SSLContext | None = None
-        self.refutation: Script | None = None
+        self.pace = Pace(file.limits.reply_timeout_s)
+        """How fast the server answers."""
+        self.refutation: Script | InterposerFactory | None = None
         """What sits in every connection that is opened from now on."""
 
     @property
@@ -63,16 +74,21 @@ class Connections:
         self._gate.enter(self._release)
         try:
             stream = self._connect(endpoint)
+        except ConnectFailed as error:
+            self._gate.leave()
+            raise ConnectFailed(f"{error}{self.defences.why_unreachable()}") from error
         except BaseException:
             self._gate.leave()
             raise
-        if self.refutation is not None and not as_it_is:
-            stream = TamperedStream(stream, self.refutation.open())
+        refutation = None if as_it_is else self.refutation
+        if refutation is not None:
+            stream = _refuted(stream, refutation, service)
         recorded = TargetStream(
             stream,
             service,
             provisioning=provisioning,
             before_send=self._gate.before_send,
+            awaited=Awaited(self.pace, learns=refutation is None),
             closed=self._closed,
         )
         self._recorder.opened(recorded)
@@ -120,10 +136,15 @@ class Connections:
         provisioning: bool = False,
     ) -> SmtpClient:
         """An SMTP connection, greeted and hello'd; in clear unless TLS is implicit or asked for."""
+        return self._admitted(
+            service, lambda: self._smtp(service, hello=hello, tls=tls, provisioning=provisioning)
+        )
+
+    def _smtp(self, service: Service, *, hello: bool, tls: bool | None, provisioning: bool) -> SmtpClient:
         stream = self.stream(service, provisioning=provisioning)
         with _closing_on_error(stream):
             client = SmtpClient(stream, reply_timeout_s=self.reply_timeout_s)
-            _demand(client.greeting().code == 220, stream, client.greeting())
+            _demand_greeting(client.greeting().code == 220, stream, client.greeting())
             if hello or tls:
                 self._hello(client)
             if tls and self.endpoint(service).tls is Tls.STARTTLS:
@@ -143,7 +164,13 @@ class Connections:
         """An authenticated connection for submission."""
         if service is None:
             service = self.first_of(Service.SUBMISSION, Service.SUBMISSIONS)
-        client = self.smtp(service, tls=tls, provisioning=provisioning)
+        chosen = service
+        return self._admitted(
+            chosen, lambda: self._submission(account, chosen, tls=tls, provisioning=provisioning)
+        )
+
+    def _submission(self, account: Account, service: Service, *, tls: bool, provisioning: bool) -> SmtpClient:
+        client = self._smtp(service, hello=True, tls=tls, provisioning=provisioning)
         with _closing_on_error(client):
             offered = client.keywords.get("AUTH", "").upper().split()
             mechanism = next((mechanism for mechanism in _MECHANISMS if mechanism in offered), None)
@@ -151,17 +178,20 @@ class Connections:
                 raise NotServed(
                     f"{service} offers no AUTH that we know: {' '.join(offered) or 'none at all'}"
                 )
+            began = time.monotonic()
             reply = client.authenticate(account.login, _password(account), mechanism)
-            if reply.code != 235:
-                raise _login_refused(service, account, reply)
+            self._logged_in(reply.code == 235, service, account, reply, began)
             return client
 
     def lmtp(self, *, hello: bool = True, provisioning: bool = False) -> LmtpClient:
         """An LMTP connection, greeted and hello'd."""
+        return self._admitted(Service.LMTP, lambda: self._lmtp(hello=hello, provisioning=provisioning))
+
+    def _lmtp(self, *, hello: bool, provisioning: bool) -> LmtpClient:
         stream = self.stream(Service.LMTP, provisioning=provisioning)
         with _closing_on_error(stream):
             client = LmtpClient(stream, reply_timeout_s=self.reply_timeout_s)
-            _demand(client.greeting().code == 220, stream, client.greeting())
+            _demand_greeting(client.greeting().code == 220, stream, client.greeting())
             if hello:
                 reply = client.lhlo()
                 _demand(reply.code == 250, stream, reply)
@@ -180,19 +210,32 @@ class Connections:
         """A POP3 connection, greeted; logged in as `account`, under TLS unless told otherwise."""
         if service is None:
             service = self.first_of(Service.POP3, Service.POP3S)
-        login = login and account is not None
+        chosen, who = service, account if login else None
+        return self._admitted(
+            chosen, lambda: self._pop3(who, chosen, tls=tls, provisioning=provisioning, as_it_is=as_it_is)
+        )
+
+    def _pop3(
+        self,
+        account: Account | None,
+        service: Service,
+        *,
+        tls: bool | None,
+        provisioning: bool,
+        as_it_is: bool,
+    ) -> Pop3Client:
         stream = self.stream(service, provisioning=provisioning, as_it_is=as_it_is)
         with _closing_on_error(stream):
             client = Pop3Client(stream, reply_timeout_s=self.reply_timeout_s)
-            _demand(client.greeting().ok, stream, client.greeting())
-            if self._upgrades(service, tls=tls, login=login):
+            _demand_greeting(client.greeting().ok, stream, client.greeting())
+            if self._upgrades(service, tls=tls, login=account is not None):
                 endpoint = self.endpoint(service)
                 response = client.stls(self.context(), self.server_name(endpoint))
                 _demand(response.ok, stream, response)
-            if login and account is not None:
+            if account is not None:
+                began = time.monotonic()
                 response = client.login(account.login, _password(account))
-                if not response.ok:
-                    raise _login_refused(service, account, response)
+                self._logged_in(response.ok, service, account, response, began)
             return client
 
     def imap(
@@ -208,19 +251,49 @@ class Connections:
         """An IMAP connection, greeted; logged in as `account`, under TLS unless told otherwise."""
         if service is None:
             service = self.first_of(Service.IMAP, Service.IMAPS)
-        login = login and account is not None
+        chosen, who = service, account if login else None
+        return self._admitted(
+            chosen, lambda: self._imap(who, chosen, tls=tls, provisioning=provisioning, as_it_is=as_it_is)
+        )
+
+    def _imap(
+        self,
+        account: Account | None,
+        service: Service,
+        *,
+        tls: bool | None,
+        provisioning: bool,
+        as_it_is: bool,
+    ) -> ImapClient:
         stream = self.stream(service, provisioning=provisioning, as_it_is=as_it_is)
         with _closing_on_error(stream):
             client = ImapClient(stream, reply_timeout_s=self.reply_timeout_s)
-            _demand(client.greeting().kind in {Condition.OK, Condition.PREAUTH}, stream, client.greeting())
-            if self._upgrades(service, tls=tls, login=login):
+            served = client.greeting().kind in {Condition.OK, Condition.PREAUTH}
+            _demand_greeting(served, stream, client.greeting())
+            if self._upgrades(service, tls=tls, login=account is not None):
                 result = client.starttls(self.context(), self.server_name(self.endpoint(service)))
                 _demand(result.ok, stream, result.tagged)
-            if login and account is not None:
+            if account is not None:
+                began = time.monotonic()
                 result = client.login(account.login, _password(account))
-                if not result.ok:
-                    raise _login_refused(service, account, result.tagged)
+                self._logged_in(result.ok, service, account, result.tagged, began)
             return client
+
+    def _admitted(self, service: Service, connect: Callable[[], K]) -> K:
+        """Connect; a server that turns us away for the moment is asked again, unless a refutation does it."""
+        return connect() if self.refutation is not None else self.defences.admitted(service, connect)
+
+    def _logged_in(
+        self, accepted: bool, service: Service, account: Account, answer: Answer, began: float
+    ) -> None:
+        """Note a login's success, or raise what its refusal means."""
+        if accepted:
+            self.defences.logged_in(account.login, time.monotonic() - began)
+            return
+        refusal = f"{service} refuses the login of {account.login}: {_words(answer)}"
+        if is_transient(answer):
+            raise TurnedAway(refusal)
+        raise NotServed(f"{refusal}; {self.defences.why_refused(account.login)}")
 
     def first_of(self, *services: Service) -> Service:
         """The first of these that the target has; the first one for the message if it has none."""
@@ -243,31 +316,46 @@ class Connections:
         _demand(reply.code == 220, client.stream, reply)
 
 
-class _Answer(Protocol):
-    @property
-    def octets(self) -> bytes: ...
+def _refuted(stream: ByteStream, refutation: Script | InterposerFactory, service: Service) -> ByteStream:
+    """The stream with the refutation in it, where it has to do with the service."""
+    if _is_script(refutation):
+        return TamperedStream(stream, refutation.open())
+    if _is_interposer_factory(refutation):
+        interposer = refutation.open(SPOKEN[service])
+        return stream if interposer is None else InterposedStream(stream, interposer)
+    return stream
 
 
-def _demand(good: bool, stream: ByteStream, answer: _Answer) -> None:
+def _is_script(refutation: Script | InterposerFactory) -> TypeGuard[Script]:
+    """Whether it is opened with nothing; an interposer factory wants to know which protocol is spoken."""
+    return not inspect.signature(refutation.open).parameters
+
+
+def _is_interposer_factory(refutation: Script | InterposerFactory) -> TypeGuard[InterposerFactory]:
+    return not _is_script(refutation)
+
+
+def _demand(good: bool, stream: ByteStream, answer: Answer) -> None:
     """Refuse to go on with a server that refuses what every client has to do first."""
     if not good:
-        raise NotServed(f"{stream.peer} refuses to serve: {_words(answer)}")
+        kind = TurnedAway if is_transient(answer) else NotServed
+        raise kind(f"{stream.peer} refuses to serve: {_words(answer)}")
 
 
-def _words(answer: _Answer) -> str:
+def _demand_greeting(good: bool, stream: ByteStream, answer: Answer) -> None:
+    """Refuse to go on where there is no welcome; for POP3 that is always of the moment."""
+    if not good and isinstance(answer, Response):
+        raise TurnedAway(f"{stream.peer} refuses to serve: {_words(answer)}")
+    _demand(good, stream, answer)
+
+
+def _words(answer: Answer) -> str:
     return answer.octets.decode(errors="replace").strip()
-
-
-def _login_refused(service: Service, account: Account, answer: _Answer) -> NotServed:
-    return NotServed(
-        f"{service} refuses the login of {account.login}: {_words(answer)}; "
-        f"is the password in the target file's [accounts] right?"
-    )
 
 
 def _password(account: Account) -> str:
     if account.password is None:
-        raise NotServed(f"{account.address} has no password in the target file, only a token")
+        raise Lacking(f"{account.address} has no password in the target file, only a token")
     return account.password
 
 

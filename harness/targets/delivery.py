@@ -7,7 +7,7 @@ from harness.clients.lmtp import LmtpClient
 from harness.clients.smtp import SmtpClient
 from harness.targets.connections import Connections
 from harness.targets.file import Account, TargetFile
-from harness.targets.findings import DeliveryRefused
+from harness.targets.findings import DeliveryRefused, Lacking
 from harness.vocabulary.errors import MailproofError, TransportError
 from harness.vocabulary.services import Service
 
@@ -41,6 +41,8 @@ class Delivery:
         by: Service | None = None,
     ) -> None:
         """Hand a message in and demand acceptance for every recipient."""
+        if by is None and not self.ways:
+            raise Lacking(f"the target has none of {', '.join(_ORDER)}, to put mail in place")
         service = by or self.ways[0]
         for start in range(0, len(recipients), _MOST_RECIPIENTS):
             self._hand_in(service, recipients[start : start + _MOST_RECIPIENTS], message, sender)

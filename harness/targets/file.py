@@ -5,6 +5,7 @@ from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
+from harness.vocabulary.judging import PLAYED_BY, Need
 from harness.vocabulary.services import Service, Tls
 
 
@@ -167,6 +168,16 @@ class TargetFile:
     def endpoint(self, service: Service) -> Endpoint | None:
         """Where the service listens, or None if the target lacks it."""
         return next((endpoint for endpoint in self.endpoints if endpoint.service is service), None)
+
+    def player(self, role: Service | Need) -> Service:
+        """The service that plays a role here; the role's first one if the target has none of them.
+
+        A service plays itself.
+        """
+        if isinstance(role, Service):
+            return role
+        services = PLAYED_BY[role]
+        return next((one for one in services if self.endpoint(one) is not None), services[0])
 
     @property
     def needs_launch(self) -> bool:

@@ -1,4 +1,10 @@
-"""What provisioning finds out about the target by itself: mail lost, doubled, or refused."""
+"""What provisioning finds out about the target by itself: mail lost, doubled or refused, no way at all."""
+
+from harness.vocabulary.errors import MailproofError
+
+
+class Lacking(MailproofError):
+    """The target, or its file, lacks what a check turns out to need: unsupported, and nobody's fault."""
 
 
 class WrongMail(AssertionError):

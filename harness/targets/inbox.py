@@ -119,7 +119,7 @@ class ImapInbox:
         self.client = client
         self._first = self._next = 1
         self._messages: list[StoredMessage] = []
-        self._prefix, self._delimiter = self._namespace()
+        self._prefix, self._delimiter = personal_namespace(client)
 
     def mark(self) -> None:
         """Note UIDNEXT: all with that UID or a higher one will have arrived (RFC 9051 §2.3.1.1)."""
@@ -200,7 +200,7 @@ class ImapInbox:
         """Make a mailbox."""
         demand(self.client.create(name), "CREATE")
 
-    def delete_mailboxes(self, rest: str = "") -> int:
+    def delete_mailboxes(self, rest: str) -> int:
         """Delete all mailboxes whose name begins with the harness's prefix and `rest`; how many that were."""
         listed = self.client.list("", self.mailbox_name(rest) + b"*")
         names = {data.mailbox for data in listed.all(ListData)}
@@ -212,14 +212,6 @@ class ImapInbox:
         with suppress(MailproofError):
             self.client.send_command(b"LOGOUT")
         self.client.disconnect()
-
-    def _namespace(self) -> tuple[bytes, bytes | None]:
-        if self.client.offers("NAMESPACE") or self.client.offers("IMAP4REV2"):
-            namespaces = self.client.namespace().first(Namespaces)
-            if namespaces is not None and namespaces.personal:
-                return namespaces.personal[0].prefix, namespaces.personal[0].delimiter
-        listed = self.client.list("", "").first(ListData)
-        return b"", None if listed is None else listed.delimiter
 
     def _fetch(self, uids: str, items: Iterable[bytes]) -> list[FetchData]:
         result = self.client.uid_fetch(uids, items)
@@ -289,6 +281,16 @@ class Pop3Inbox:
             response = client.quit()
             if not response.ok:
                 raise NotServed(f"{client.peer} does not delete: {response}")
+
+
+def personal_namespace(client: ImapClient) -> tuple[bytes, bytes | None]:
+    """Return how names of an account's own mailboxes begin, and what separates their levels."""
+    if client.offers("NAMESPACE") or client.offers("IMAP4REV2"):
+        namespaces = client.namespace().first(Namespaces)
+        if namespaces is not None and namespaces.personal:
+            return namespaces.personal[0].prefix, namespaces.personal[0].delimiter
+    listed = client.list("", "").first(ListData)
+    return b"", None if listed is None else listed.delimiter
 
 
 def demand(result: Result, command: str) -> None:

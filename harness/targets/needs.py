@@ -7,11 +7,18 @@ from typing import assert_never
 from harness.targets.accounts import AccountPool
 from harness.targets.capabilities import Capabilities
 from harness.targets.file import OutboundRoute, Permit, TargetFile
-from harness.vocabulary.judging import Need, Offers
+from harness.targets.findings import Lacking
+from harness.vocabulary.judging import PLAYED_BY, Need, Offers
 from harness.vocabulary.services import Service
 
 _SUBMITTING = (Service.SMTP, Service.LMTP, Service.SUBMISSION, Service.SUBMISSIONS)
-_RETRIEVING = (Service.IMAP, Service.IMAPS, Service.POP3, Service.POP3S)
+_ROLES = {
+    **PLAYED_BY,
+    Need.SUBMIT: _SUBMITTING,
+    Need.RETRIEVE: (Service.IMAP, Service.IMAPS, Service.POP3, Service.POP3S),
+}
+_FILLING = (*_SUBMITTING, *PLAYED_BY[Need.IMAP])
+"""By which a maildrop gets its messages: by delivery, or by APPEND."""
 _RELAYING = (Service.SUBMISSION, Service.SUBMISSIONS)
 
 
@@ -23,27 +30,29 @@ def lacking(
         case Service():
             return None if file.endpoint(need) is not None else f"the target has no {need}"
         case Offers():
-            return _lacking_offer(need, file, capabilities)
+            try:
+                return _lacking_offer(need, file, capabilities)
+            except Lacking as error:
+                return str(error)
         case _:
             return _lacking_role(need, file, accounts)
 
 
 def _lacking_offer(need: Offers, file: TargetFile, capabilities: Capabilities) -> str | None:
-    if file.endpoint(need.service) is None:
-        return f"the target has no {need.service}"
-    offered = capabilities.of(need.service, authenticated=need.authenticated)
+    service = file.player(need.service)
+    if file.endpoint(service) is None:
+        return _one_of(file, PLAYED_BY[need.service] if isinstance(need.service, Need) else (service,))
+    offered = capabilities.of(service, authenticated=need.authenticated)
     if need.capability.upper() in offered:
         return None
-    return f"{need.service} does not offer {need.capability}{' after login' if need.authenticated else ''}"
+    return f"{service} does not offer {need.capability}{' after login' if need.authenticated else ''}"
 
 
 def _lacking_role(need: Need, file: TargetFile, accounts: AccountPool) -> str | None:
     known = file.accounts
     match need:
-        case Need.SUBMIT:
-            reason = _one_of(file, _SUBMITTING)
-        case Need.RETRIEVE:
-            reason = _one_of(file, _RETRIEVING)
+        case Need.SUBMIT | Need.RETRIEVE | Need.IMAP | Need.POP3:
+            reason = _one_of(file, _ROLES[need])
         case Need.OUTBOUND if file.outbound is None:
             reason = "the target file has no [outbound]"
         case Need.OUTBOUND:
@@ -57,7 +66,7 @@ def _lacking_role(need: Need, file: TargetFile, accounts: AccountPool) -> str | 
         case Need.EMPTY_MAILDROP if accounts.maildrops == 0:
             reason = "the target file names no accounts.pop3, whose maildrops may be emptied"
         case Need.EMPTY_MAILDROP:
-            reason = _one_of(file, (Service.POP3, Service.POP3S))
+            reason = _one_of(file, PLAYED_BY[Need.POP3]) or _one_of(file, _FILLING)
         case Need.HOSTILE:
             allowed = Permit.HOSTILE_INPUT in file.permits
             reason = None if allowed else f'the target file does not permit "{Permit.HOSTILE_INPUT}"'
@@ -69,7 +78,7 @@ def _lacking_role(need: Need, file: TargetFile, accounts: AccountPool) -> str | 
 def _one_of(file: TargetFile, services: tuple[Service, ...]) -> str | None:
     if any(file.endpoint(service) is not None for service in services):
         return None
-    return f"the target has none of {', '.join(services)}"
+    return f"the target has {'none of ' if len(services) > 1 else 'no '}{', '.join(services)}"
 
 
 def _unanswerable(route: OutboundRoute) -> str | None:

@@ -6,9 +6,10 @@ from contextlib import contextmanager, suppress
 from harness.clients.pop3 import Pop3Client
 from harness.targets.connections import Connections, NotServed
 from harness.targets.file import Account, TargetFile
+from harness.targets.findings import Lacking
 from harness.targets.inbox import ImapInbox, Inbox, Pop3Inbox, poll
 from harness.vocabulary.errors import MailproofError
-from harness.vocabulary.services import Service
+from harness.vocabulary.judging import Need
 
 _LOCKED = "[IN-USE]"
 """The response code of a maildrop that another session has (RFC 2449 §8.1.2)."""
@@ -29,7 +30,10 @@ class Readers:
     @property
     def by_imap(self) -> bool:
         """Whether the target has IMAP."""
-        return self._file.endpoint(Service.IMAP) is not None or self._file.endpoint(Service.IMAPS) is not None
+        return self._has(Need.IMAP)
+
+    def _has(self, role: Need) -> bool:
+        return self._file.endpoint(self._file.player(role)) is not None
 
     @contextmanager
     def using(self, account: Account) -> Iterator[None]:
@@ -47,7 +51,7 @@ class Readers:
     def keeper(self, account: Account) -> ImapInbox:
         """The IMAP reader of an account, which can make and delete mailboxes."""
         if not self.by_imap:
-            raise NotServed(f"{self._file.name} has no IMAP, which a mailbox of one's own needs")
+            raise Lacking("the target has none of imap, imaps, which a mailbox of one's own needs")
         inbox = self._alive(account, lambda inbox: inbox.check())
         assert isinstance(inbox, ImapInbox)
         return inbox
@@ -66,21 +70,32 @@ class Readers:
         return inbox
 
     def tidy(self, account: Account, inbox: Inbox, job: Callable[[Inbox], object]) -> None:
-        """Clean up by `job`; if that fails, on a new connection to the server as it is."""
+        """Clean up by `job`; if that fails, on a new connection to the server as it is.
+
+        Who interrupts the cleaning gets it all the same, once more from its beginning.
+        """
         try:
             job(inbox)
         except MailproofError:
-            self.forget(account)
-            with suppress(MailproofError):
-                successor = self._new(account, as_it_is=True)
-                try:
-                    successor.adopt(inbox)
-                    job(successor)
-                finally:
-                    successor.close()
+            self._tidy_anew(account, inbox, job)
+        except KeyboardInterrupt:
+            self._tidy_anew(account, inbox, job)
+            raise
+
+    def _tidy_anew(self, account: Account, inbox: Inbox, job: Callable[[Inbox], object]) -> None:
+        self.forget(account)
+        with suppress(MailproofError):
+            successor = self._new(account, as_it_is=True)
+            try:
+                successor.adopt(inbox)
+                job(successor)
+            finally:
+                successor.close()
 
     def _new(self, account: Account, *, as_it_is: bool = False) -> Inbox:
         if not self.by_imap:
+            if not self._has(Need.POP3):
+                raise Lacking("the target has none of imap, imaps, pop3, pop3s, to read mail and remove it")
             return Pop3Inbox(lambda: self._pop3(account, as_it_is=as_it_is))
         client = self._connections.imap(account, provisioning=True, as_it_is=as_it_is)
         try:

@@ -6,6 +6,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from harness.targets.pace import Awaited
 from harness.transport.stream import ByteStream
 from harness.transport.transcript import RecordedStream, Transcript
 from harness.vocabulary.services import Service
@@ -56,6 +57,7 @@ class TargetStream(RecordedStream):
         *,
         provisioning: bool = False,
         before_send: Callable[[], None] | None = None,
+        awaited: Awaited | None = None,
         closed: Callable[["TargetStream"], None],
     ) -> None:
         super().__init__(stream, Transcript())
@@ -64,6 +66,7 @@ class TargetStream(RecordedStream):
         self.continued = False
         self.recipients: Recipients | None = None
         self._before_send = before_send
+        self._awaited = awaited
         self._closed: Callable[[TargetStream], None] | None = closed
 
     def send(self, octets: bytes) -> None:
@@ -73,6 +76,16 @@ class TargetStream(RecordedStream):
         if self.recipients is not None:
             self.recipients.note(octets)
         super().send(octets)
+        if self._awaited is not None:
+            self._awaited.sent(octets)
+
+    def receive(self, timeout_s: float) -> bytes:
+        """Return what has arrived; where the server's pace says so, give it less time than that."""
+        if self._awaited is None:
+            return super().receive(timeout_s)
+        octets = super().receive(self._awaited.wait_s(timeout_s))
+        self._awaited.came(octets)
+        return octets
 
     def close(self) -> None:
         """Close the stream underneath, once."""

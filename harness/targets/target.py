@@ -12,7 +12,7 @@ from harness.clients.imap_session import Result
 from harness.clients.lmtp import LmtpClient
 from harness.clients.pop3 import Pop3Client
 from harness.clients.smtp import SmtpClient
-from harness.targets.accounts import AccountPool, create_account
+from harness.targets.accounts import LEAST_ACCOUNTS, AccountPool, create_account
 from harness.targets.capabilities import Capabilities
 from harness.targets.connections import Connections
 from harness.targets.delivery import Delivery
@@ -25,8 +25,10 @@ from harness.targets.mailbox import Mailbox
 from harness.targets.maildrop import Maildrop
 from harness.targets.needs import lacking
 from harness.targets.outbound import Outbound
+from harness.targets.pace import Pace
 from harness.targets.readers import Readers
 from harness.targets.recorder import Recorder
+from harness.transport.interpose import InterposerFactory
 from harness.transport.stream import ByteStream
 from harness.transport.tamper import Script
 from harness.vocabulary.errors import MailproofError
@@ -35,8 +37,6 @@ from harness.vocabulary.services import Service, Tls
 from harness.wire.pop3 import Response
 from harness.wire.smtp import Reply
 
-_LEAST_ACCOUNTS = 3
-"""What one worker needs: a sender, a recipient, and another one."""
 _FENCE_WAIT_S = 2.0
 _ANY_NUMBER = 2**31
 
@@ -108,6 +108,11 @@ class Target:
         return self.file.limits.reply_timeout_s
 
     @property
+    def pace(self) -> Pace:
+        """How fast the server answers, as far as this worker has seen it."""
+        return self._connections.pace
+
+    @property
     def max_message_octets(self) -> int:
         """The largest message that the target should be given."""
         return self.file.limits.max_message_octets
@@ -123,7 +128,7 @@ class Target:
         accounts = self.file.accounts
         if accounts.create is not None:
             return len(accounts.pop3) or 2**16
-        enough = len(accounts.pool) // _LEAST_ACCOUNTS
+        enough = len(accounts.pool) // LEAST_ACCOUNTS
         return max(1, min(enough, len(accounts.pop3)) if accounts.pop3 else enough)
 
     def with_worker(self, index: int, count: int) -> "Target":
@@ -138,23 +143,31 @@ class Target:
         """Why the target cannot give what a check needs; None if it can."""
         return lacking(need, self.file, self._accounts, self._capabilities)
 
-    def offers(self, service: Service, authenticated: bool = False) -> frozenset[str]:
-        """What the service announces, in upper case and without parameters; asked once."""
-        return frozenset(self._capabilities.of(service, authenticated=authenticated))
+    def player(self, role: Service | Need) -> Service:
+        """The service that plays a role, as `Need.IMAP`: in clear where there is a choice."""
+        return self.file.player(role)
 
-    def offer_parameters(self, service: Service, authenticated: bool = False) -> Mapping[str, str]:
+    def offers(self, service: Service | Need, authenticated: bool = False) -> frozenset[str]:
+        """What the service announces, in upper case and without parameters; asked once."""
+        return frozenset(self.offer_parameters(service, authenticated))
+
+    def offer_parameters(self, service: Service | Need, authenticated: bool = False) -> Mapping[str, str]:
         """What the service announces, with the parameters of each, as `{"SIZE": "10485760"}`."""
-        return self._capabilities.of(service, authenticated=authenticated)
+        return self._capabilities.of(self.player(service), authenticated=authenticated)
 
     def may_fail_login(self) -> bool:
         """Whether one more wrong password may be tried (`limits.failed_logins`); counts it."""
         return self.gate.may_fail_login()
 
+    def remarks(self) -> tuple[str, ...]:
+        """What the server did against connections and wrong passwords since this was last asked, in lines."""
+        return self._connections.defences.remarks()
+
     # Connections
 
-    def stream(self, service: Service) -> ByteStream:
+    def stream(self, service: Service | Need) -> ByteStream:
         """A connection without a client, recorded; TLS is on where it is implicit, nothing was read."""
-        return self._connections.stream(service)
+        return self._connections.stream(self.player(service))
 
     def start_tls(self, stream: ByteStream, service: Service) -> None:
         """Start TLS on a stream, with this target's trust; for STARTTLS by hand."""
@@ -208,8 +221,11 @@ class Target:
         return self._connections.imap(account, login=login, tls=tls, service=service)
 
     @contextmanager
-    def with_refutation(self, refutation: Script) -> Iterator[None]:
-        """Put `refutation` into every connection that is opened in the context, our own included."""
+    def with_refutation(self, refutation: Script | InterposerFactory) -> Iterator[None]:
+        """Put `refutation` into every connection that is opened in the context, our own included.
+
+        A fault of the proxy is one, as made by `harness.peers.faults.fault_factory`.
+        """
         self._close_kept()
         self._connections.refutation = refutation
         try:
@@ -254,16 +270,19 @@ class Target:
             try:
                 yield mailbox
             finally:
-                underway = self.recorder.recipients.count(account.address) - addressed - mailbox.seen
-                if underway > 0:
-                    self._await_stragglers(mailbox)
-                self._readers.tidy(account, inbox, lambda inbox: inbox.remove_arrived())
+                try:
+                    underway = self.recorder.recipients.count(account.address) - addressed - mailbox.seen
+                    if underway > 0:
+                        self._await_stragglers(mailbox)
+                finally:
+                    self._readers.tidy(account, inbox, lambda inbox: inbox.remove_arrived())
 
     def _await_stragglers(self, mailbox: Mailbox) -> None:
         """Let mail that is still under way arrive, by a fence; else it would arrive in the next check."""
         if self._connections.refutation is None and self._delivery.ways:
+            wait_s = min(self.wait_s, self.pace.at_least(_FENCE_WAIT_S))
             with suppress(AssertionError, MailproofError):
-                mailbox.expect_none(beside=_ANY_NUMBER, wait_s=min(self.wait_s, _FENCE_WAIT_S))
+                mailbox.expect_none(beside=_ANY_NUMBER, wait_s=wait_s)
 
     @contextmanager
     def maildrop(self) -> Iterator[Maildrop]:
@@ -281,8 +300,10 @@ class Target:
                 maildrop.empty()
                 yield maildrop
             finally:
-                maildrop.close_sessions()
-                self._readers.tidy(account, inbox, lambda inbox: inbox.empty())
+                try:
+                    maildrop.close_sessions()
+                finally:
+                    self._readers.tidy(account, inbox, lambda inbox: inbox.empty())
 
     @contextmanager
     def imap_mailbox(self) -> Iterator[ImapMailbox]:
@@ -290,8 +311,8 @@ class Target:
         with self._accounts.lease() as account, self._readers.using(account), ExitStack() as stack:
             keeper = self._readers.keeper(account)
             name = keeper.mailbox_name(self._fresh_rest())
-            keeper.create(name)
             stack.callback(self._readers.tidy, account, keeper, self._delete_mailboxes)
+            keeper.create(name)
             mailbox = ImapMailbox(
                 account,
                 name,
@@ -328,14 +349,6 @@ class Target:
     def outbound(self) -> Outbound | None:
         """The surroundings of a relaying target; None if the target file has no [outbound]."""
         return self._outbound
-
-    def clean(self) -> int:
-        """Remove the mailboxes that crashed runs have left in this worker's accounts; how many."""
-        removed = 0
-        for account in self.accounts if self._readers.by_imap else ():
-            removed += self._readers.keeper(account).delete_mailboxes()
-            self._readers.forget(account)
-        return removed
 
     # What is kept open
 

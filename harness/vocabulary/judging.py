@@ -1,5 +1,6 @@
 """The words of a judgement: levels, outcomes and what a check needs of its target."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -57,6 +58,17 @@ class Need(StrEnum):
     """A POP3 account whose whole maildrop the checks may empty."""
     HOSTILE = "hostile-input"
     """The target file permits hostile input."""
+    IMAP = "imap-or-imaps"
+    """IMAP, be it in clear or under TLS from the first octet on."""
+    POP3 = "pop3-or-pop3s"
+    """POP3, likewise."""
+
+
+PLAYED_BY: Mapping[Need, tuple[Service, ...]] = {
+    Need.IMAP: (Service.IMAP, Service.IMAPS),
+    Need.POP3: (Service.POP3, Service.POP3S),
+}
+"""The services that can play a role to a check that does not care which; the first that is there does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +79,7 @@ class Offers:
     `authenticated` asks for the announcement after login (IMAP, POP3).
     """
 
-    service: Service
+    service: Service | Need
+    """A service, or a role of `PLAYED_BY`."""
     capability: str
     authenticated: bool = False

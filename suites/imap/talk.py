@@ -8,23 +8,22 @@ from harness.clients.imap_session import Result
 from harness.conformance import verify, verify_ok
 from harness.targets import Target
 from harness.vocabulary.imap import RECENT
-from harness.vocabulary.judging import Offers
-from harness.vocabulary.services import Service
+from harness.vocabulary.judging import Need, Offers
 from harness.wire.imap import Expunge, FetchData, ListData, Numbers, StatusData
 
-IMAP = frozenset({Service.IMAP})
+IMAP = frozenset({Need.IMAP})
 """What nearly every check of these suites needs."""
 
 
-def offers(capability: str) -> frozenset[Service | Offers]:
+def offers(capability: str) -> frozenset[Need | Offers]:
     """The need for a capability that the server may announce only after login."""
-    return frozenset({Service.IMAP, Offers(Service.IMAP, capability, authenticated=True)})
+    return frozenset({Need.IMAP, Offers(Need.IMAP, capability, authenticated=True)})
 
 
 @contextmanager
 def door(target: Target) -> Iterator[ImapClient]:
     """A connection on which nobody has logged in, but a password may be said: under TLS if need be."""
-    needs_tls = "LOGINDISABLED" in target.offers(Service.IMAP)
+    needs_tls = "LOGINDISABLED" in target.offers(Need.IMAP)
     with target.imap(login=False, tls=needs_tls) as client:
         yield client
 

@@ -66,7 +66,7 @@ def test_retr_gives_the_message_that_was_sent(target: Target, message: bytes) ->
         verify_ok(retrieved, "the message is there")
         pop3.quit()
         verify_intact(message, retrieved.body)
-        if target.lacks(Service.IMAP) is None:
+        if target.lacks(Need.IMAP) is None:
             fetched = _fetched(target, maildrop, b"BODY.PEEK[]")
             verify_equal("BODY[] by IMAP, as RETR gave it", expected=retrieved.body, actual=fetched.message)
 
@@ -91,7 +91,7 @@ def test_sizes_are_those_of_the_messages(target: Target, sent: list[bytes]) -> N
 @requirement(
     "rfc3501/2.3.4/size-of-delivered",
     level=PROSE,
-    needs={Need.SUBMIT, Service.IMAP},
+    needs={Need.SUBMIT, Need.IMAP},
     refuted_by=Rewrite.from_server(rb"(RFC822\.SIZE [0-9]*)([0-9])()", _one_more),
 )
 @given(message=_mail())

@@ -33,7 +33,7 @@ def _received(sent: bytes, stored: StoredMessage) -> list[bytes]:
 def _send_to_all(target: Target, count: int) -> tuple[bytes, list[tuple[Mailbox, StoredMessage]], ExitStack]:
     """Send one message to several mailboxes, of which its header names the first; what each has got."""
     if target.file.accounts.create is None:
-        count = min(count, len(target.accounts))
+        count = min(count, max(1, len(target.accounts)))
     with ExitStack() as stack:
         mailboxes = [stack.enter_context(target.fresh_mailbox()) for _ in range(count)]
         message = messages.compose(to=mailboxes[0].address)

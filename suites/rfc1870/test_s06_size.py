@@ -64,7 +64,7 @@ def test_a_size_that_is_no_number_is_refused(target: Target, value: str) -> None
 @requirement(
     "rfc1870/6.1/too-large",
     level=PROSE,
-    needs={Offers(Service.SMTP, "SIZE")},
+    needs={Offers(Service.SMTP, "SIZE"), Need.RETRIEVE},
     refuted_by=Rewrite.from_client(rb" SIZE=\d+", b""),
     also=("rfc1870/7/too-large",),
 )

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from harness.clients.pop3 import Pop3Client
-from harness.conformance import Finding, unsupported, verify_ok
+from harness.conformance import Finding, Need, unsupported, verify_ok
 from harness.strategies import messages
 from harness.targets import Account, Maildrop, Target
 from harness.targets.connections import NotServed
 from harness.targets.inbox import poll
-from harness.vocabulary.services import Service, Tls
+from harness.vocabulary.services import Tls
 from harness.wire.message import strip_trace
 from harness.wire.pop3 import Response
 
@@ -18,7 +18,7 @@ _LISTING = frozenset({b"STAT", b"LIST", b"UIDL"})
 
 def authorizing(target: Target, account: Account | None = None) -> Pop3Client:
     """A connection in the AUTHORIZATION state, under TLS where the service has STLS: a password may go."""
-    endpoint = target.file.endpoint(Service.POP3)
+    endpoint = target.file.endpoint(target.player(Need.POP3))
     return target.pop3(account, login=False, tls=endpoint is not None and endpoint.tls is Tls.STARTTLS)
 
 

@@ -7,7 +7,6 @@ from harness.conformance import MUST, PROSE, Need, given, requirement, verify_eq
 from harness.strategies import chunks, commands
 from harness.targets import Target
 from harness.transport.tamper import Rewrite
-from harness.vocabulary.services import Service
 from suites.rfc1939.steps import answer, authorizing, filled, need_user, notes
 from suites.rfc1939.tampering import PerSend, While, answered, taken_for
 
@@ -45,7 +44,7 @@ def test_keywords_have_no_case(target: Target, lines: list[bytes]) -> None:
 @requirement(
     "rfc1939/3/login-keyword-case",
     level=PROSE,
-    needs={Service.POP3},
+    needs={Need.POP3},
     refuted_by=While(rb"(?-i:[A-Z]*[a-z])[A-Za-z]* ", Rewrite.from_client(rb"\A[A-Za-z]+", b"XTND")),
 )
 @example(user=b"user", password=b"pass", goodbye=b"quit")
@@ -119,7 +118,7 @@ def test_unknown_commands_are_refused(target: Target, word: bytes, arguments: li
 @requirement(
     "rfc1939/3/unknown-command-before-login",
     level=MUST,
-    needs={Service.POP3},
+    needs={Need.POP3},
     refuted_by=answered(rb"[QXYZ](?!UIT)", b"+OK"),
 )
 @given(word=_UNKNOWN.map(str.encode) | commands.unknown_verbs())
@@ -183,7 +182,7 @@ _TRANSACTION = ("STAT", "LIST", "LIST 1", "RETR 1", "DELE 1", "NOOP", "RSET", "T
 @requirement(
     "rfc1939/3/transaction-commands-before-login",
     level=MUST,
-    needs={Service.POP3},
+    needs={Need.POP3},
     refuted_by=answered(rb"NOOP|RSET|STAT|LIST", b"+OK 0 0"),
 )
 @given(line=st.sampled_from(_TRANSACTION))

@@ -17,7 +17,6 @@ from harness.conformance import (
 from harness.targets import Target
 from harness.transport.tamper import Rewrite
 from harness.vocabulary.errors import PeerClosed
-from harness.vocabulary.services import Service
 from suites.rfc1939.steps import authorizing, contents, filled, need_failures, need_user, notes
 from suites.rfc1939.tampering import After, BySession, While, answered, taken_for
 
@@ -25,12 +24,12 @@ from suites.rfc1939.tampering import After, BySession, While, answered, taken_fo
 @requirement(
     "rfc1939/4/greeting",
     level=PROSE,
-    needs={Service.POP3},
+    needs={Need.POP3},
     refuted_by=Rewrite.from_server(rb"\A\+OK", b"-ERR", count=1),
 )
 def test_the_server_greets(target: Target) -> None:
     """The first thing that happens is one line with +OK, and then QUIT works."""
-    stream = target.stream(Service.POP3)
+    stream = target.stream(Need.POP3)
     with Pop3Client(stream, reply_timeout_s=target.reply_timeout_s) as peer:
         verify_ok(peer.greeting(), "the server greets")
         verify_ok(peer.quit(), "QUIT has no restrictions")
@@ -73,7 +72,7 @@ def test_numbers_stay_with_their_messages(target: Target, deleted: set[int]) -> 
 @requirement(
     "rfc1939/4/opened-once",
     level=PROSE,
-    needs={Need.EMPTY_MAILDROP, Service.IMAP},
+    needs={Need.EMPTY_MAILDROP, Need.IMAP},
     refuted_by=While(rb"STAT", Rewrite.from_server(rb"\A\+OK 1 ", b"+OK 2 ")),
 )
 @given(later=st.integers(1, 2))
@@ -97,7 +96,7 @@ def _everybody(number: int) -> While:
 @requirement(
     "rfc1939/4/lock",
     level=MAY,
-    needs={Need.EMPTY_MAILDROP, Service.POP3},
+    needs={Need.EMPTY_MAILDROP, Need.POP3},
     refuted_by=BySession(_everybody),
 )
 def test_a_second_session_is_observed(target: Target) -> None:
@@ -112,7 +111,7 @@ def test_a_second_session_is_observed(target: Target) -> None:
 @requirement(
     "rfc1939/4/held-until-update",
     level=PROSE,
-    needs={Need.EMPTY_MAILDROP, Service.POP3},
+    needs={Need.EMPTY_MAILDROP, Need.POP3},
     refuted_by=After(rb"NOOP", taken_for(rb"RETR 2", b"RETR 1")),
 )
 @given(action=st.sampled_from(["RETR 1", "DELE 1", "NOOP"]))
@@ -142,7 +141,7 @@ def test_a_session_keeps_what_it_has_listed(target: Target, action: str) -> None
 @requirement(
     "rfc1939/4/refused-login-can-be-repeated",
     level=PROSE,
-    needs={Service.POP3},
+    needs={Need.POP3},
     refuted_by=answered(rb"STAT", b"+OK 0 0"),
 )
 def test_after_a_refused_login_comes_another(target: Target) -> None:

@@ -11,7 +11,6 @@ from harness.conformance import (
 )
 from harness.targets import Target
 from harness.transport.tamper import Rewrite
-from harness.vocabulary.services import Service
 from suites.rfc1939.steps import authorizing, contents, filled, need_retention, notes, reopen
 from suites.rfc1939.tampering import While, taken_for
 
@@ -106,7 +105,7 @@ def test_quit_ends_the_connection(target: Target, count: int, deleted: bool) -> 
 @requirement(
     "rfc1939/4/quit-before-login",
     level=PROSE,
-    needs={Service.POP3},
+    needs={Need.POP3},
     refuted_by=While(rb"QUIT", Rewrite.from_server(rb"\A\+OK", b"-ERR")),
 )
 @given(named=st.booleans())

@@ -1,8 +1,7 @@
 from hypothesis import strategies as st
 
-from harness.conformance import PROSE, given, requirement, unsupported, verify_ok, verify_refused
+from harness.conformance import PROSE, Need, given, requirement, unsupported, verify_ok, verify_refused
 from harness.targets import Target
-from harness.vocabulary.services import Service
 from suites.rfc1939.steps import authorizing, need_failures, need_user
 from suites.rfc1939.tampering import answered
 
@@ -10,7 +9,7 @@ from suites.rfc1939.tampering import answered
 @requirement(
     "rfc1939/7/user-pass",
     level=PROSE,
-    needs={Service.POP3},
+    needs={Need.POP3},
     refuted_by=answered(rb"PASS", b"-ERR"),
 )
 def test_user_and_pass_let_the_owner_in(target: Target) -> None:
@@ -28,7 +27,7 @@ _WRONG = ("longer", "shorter", "two words", "none", "other case")
 @requirement(
     "rfc1939/7/wrong-password",
     level=PROSE,
-    needs={Service.POP3},
+    needs={Need.POP3},
     refuted_by=answered(rb"PASS", b"+OK"),
 )
 @given(way=st.sampled_from(_WRONG))
@@ -53,7 +52,7 @@ def test_a_wrong_password_is_refused(target: Target, way: str) -> None:
 @requirement(
     "rfc1939/7/unknown-mailbox",
     level=PROSE,
-    needs={Service.POP3},
+    needs={Need.POP3},
     refuted_by=answered(rb"PASS", b"+OK"),
 )
 def test_an_unknown_user_is_refused(target: Target) -> None:
@@ -68,7 +67,7 @@ def test_an_unknown_user_is_refused(target: Target) -> None:
 @requirement(
     "rfc1939/7/pass-after-user",
     level=PROSE,
-    needs={Service.POP3},
+    needs={Need.POP3},
     refuted_by=answered(rb"PASS", b"+OK"),
 )
 def test_pass_comes_after_user(target: Target) -> None:

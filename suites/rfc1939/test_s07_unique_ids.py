@@ -15,7 +15,6 @@ from harness.conformance import (
 )
 from harness.targets import Target
 from harness.transport.tamper import Rewrite
-from harness.vocabulary.services import Service
 from suites.rfc1939.steps import contents, filled, need_retention, notes, reopen
 from suites.rfc1939.tampering import BySession, FirstAnswer, While
 
@@ -177,7 +176,7 @@ def test_unique_ids_are_not_reused(target: Target, rounds: int) -> None:
 @requirement(
     "rfc1939/7/unique-id-of-later-mail",
     level=PROSE,
-    needs={_DROP, Service.IMAP},
+    needs={_DROP, Need.IMAP},
     refuted_by=BySession(
         lambda session: While(
             rb"UIDL", Rewrite.from_server(rb"^([0-9]+ )[!-~]+(?=\r\n)", rb"\g<1>%d" % (session % 2))

@@ -37,7 +37,7 @@ def test_data_without_a_recipient_fails_with_503(target: Target, refused: int) -
 @requirement(
     "rfc2033/4.2/reply-for-each-recipient",
     level=PROSE,
-    needs={Service.LMTP},
+    needs={Service.LMTP, Need.RETRIEVE},
     refuted_by=Fault("lmtp-single-reply"),
 )
 @given(count=st.integers(1, 4))
@@ -52,7 +52,7 @@ def test_every_recipient_has_a_reply(target: Target, count: int) -> None:
 @requirement(
     "rfc2033/4.2/none-for-refused",
     level=PROSE,
-    needs={Service.LMTP, Need.UNKNOWN_RECIPIENT},
+    needs={Service.LMTP, Need.UNKNOWN_RECIPIENT, Need.RETRIEVE},
     refuted_by=Rewrite.from_server(rb"^221 ", b"550 5.1.1 unknown\r\n221 "),
 )
 @given(known=st.lists(st.booleans(), min_size=2, max_size=4).filter(any))
@@ -69,7 +69,7 @@ def test_a_refused_recipient_has_no_reply(target: Target, known: list[bool]) -> 
 @requirement(
     "rfc2033/4.2/same-path-again",
     level=PROSE,
-    needs={Service.LMTP},
+    needs={Service.LMTP, Need.RETRIEVE},
     refuted_by=Fault("lmtp-single-reply"),
 )
 @given(times=st.integers(2, 3))

@@ -27,7 +27,7 @@ _WORDS = (b"LHLO", b"NOOP", b"RSET", b"MAIL FROM:", b"RCPT TO:", b"DATA", b"QUIT
 @requirement(
     "rfc2033/4/verb-case",
     level=PROSE,
-    needs={Service.LMTP},
+    needs={Service.LMTP, Need.RETRIEVE},
     refuted_by=Fault("smtp-verb-case"),
     also={"rfc5321/2.4/verbs-in-any-case"},
 )
@@ -68,7 +68,7 @@ def test_unknown_commands_are_refused(target: Target, verb: bytes, argument: byt
 @requirement(
     "rfc2033/4/order-of-commands",
     level=PROSE,
-    needs={Service.LMTP},
+    needs={Service.LMTP, Need.RETRIEVE},
     refuted_by=Forged(rb"MAIL", skip=1, reply=b"250 2.1.0 ok\r\n"),
 )
 @given(recipients=st.integers(0, 2))
@@ -115,7 +115,7 @@ def test_texts_may_arrive_in_pieces(target: Target, cut: tuple[bytes, list[bytes
 @requirement(
     "rfc2033/4/domains-in-any-case",
     level=PROSE,
-    needs={Service.LMTP},
+    needs={Service.LMTP, Need.RETRIEVE},
     refuted_by=Rewrite.from_client(rb"^(RCPT TO:<[^@>]*@)(?=[^>]*[A-Z])", rb"\1no-such-host."),
     also={"rfc5321/2.4/domains-in-any-case"},
 )
@@ -138,7 +138,7 @@ def test_domains_have_no_case(target: Target, spelling: Sequence[bool]) -> None:
 @requirement(
     "rfc2033/4/unknown-recipient",
     level=PROSE,
-    needs={Service.LMTP, Need.UNKNOWN_RECIPIENT},
+    needs={Service.LMTP, Need.UNKNOWN_RECIPIENT, Need.RETRIEVE},
     refuted_by=Rewrite.from_server(rb"^550 5\.1\.1 ", b"250 2.1.5 "),
 )
 @given(first=st.booleans())

@@ -20,7 +20,7 @@ from suites.rfc2033.steps import RETRIEVED, SENDER, deliver
 @requirement(
     "rfc2033/5/pipelining",
     level=MUST,
-    needs={Service.LMTP},
+    needs={Service.LMTP, Need.RETRIEVE},
     refuted_by=Rewrite.from_server(rb"^250-PIPELINING\r\n", b""),
 )
 @given(idle=st.lists(st.sampled_from(["NOOP", "RSET"]), max_size=3))
@@ -41,7 +41,7 @@ def test_pipelining_is_implemented(target: Target, idle: list[str]) -> None:
 @requirement(
     "rfc2033/5/enhanced-status-codes",
     level=MUST,
-    needs={Service.LMTP, Need.UNKNOWN_RECIPIENT},
+    needs={Service.LMTP, Need.UNKNOWN_RECIPIENT, Need.RETRIEVE},
     refuted_by=Rewrite.from_server(rb"^(2\d\d )2\.", rb"\g<1>5."),
     also={"rfc2034/4/class-agrees"},
 )

@@ -1,9 +1,8 @@
 from hypothesis import strategies as st
 
-from harness.conformance import PROSE, given, requirement, unsupported, verify, verify_ok
+from harness.conformance import PROSE, Need, given, requirement, unsupported, verify, verify_ok
 from harness.targets import Target
 from harness.transport.tamper import Rewrite
-from harness.vocabulary.services import Service
 from harness.wire.pop3 import parse_capabilities
 from suites.rfc1939.steps import authorizing
 from suites.rfc1939.tampering import While
@@ -12,7 +11,7 @@ from suites.rfc1939.tampering import While
 @requirement(
     "rfc2449/3/capability-form",
     level=PROSE,
-    needs={Service.POP3},
+    needs={Need.POP3},
     refuted_by=While(rb"CAPA", Rewrite.from_server(rb"^(TOP|UIDL)\r\n", b"\\1  now\r\n")),
 )
 @given(logged_in=st.booleans())

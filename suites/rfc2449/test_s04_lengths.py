@@ -1,10 +1,9 @@
 from hypothesis import strategies as st
 
-from harness.conformance import MUST, given, requirement, unsupported, verify_equal, verify_ok
+from harness.conformance import MUST, Need, given, requirement, unsupported, verify_equal, verify_ok
 from harness.targets import Target
 from harness.transport.tamper import Rewrite
 from harness.vocabulary.pop3 import MAX_COMMAND_OCTETS
-from harness.vocabulary.services import Service
 from suites.rfc1939.steps import authorizing, need_user
 from suites.rfc1939.tampering import While
 
@@ -12,7 +11,7 @@ from suites.rfc1939.tampering import While
 @requirement(
     "rfc2449/4/command-length",
     level=MUST,
-    needs={Service.POP3},
+    needs={Need.POP3},
     refuted_by=While(rb"USER m{123}", Rewrite.from_client(rb"\A(USER m{100})(m+\r\n)", rb"\1\r\n\2")),
 )
 @given(octets=st.integers(48, MAX_COMMAND_OCTETS))

@@ -16,7 +16,6 @@ from harness.conformance import (
 from harness.strategies import commands
 from harness.targets import Target
 from harness.transport.tamper import Rewrite
-from harness.vocabulary.services import Service
 from suites.rfc1939.steps import authorizing, filled, notes
 from suites.rfc1939.tampering import After, While, answered
 
@@ -33,7 +32,7 @@ def need_capa(peer: Pop3Client) -> None:
 @requirement(
     "rfc2449/5/announced-in-both-states",
     level=MUST,
-    needs={Service.POP3},
+    needs={Need.POP3},
     refuted_by=After(rb"PASS", While(rb"CAPA", Rewrite.from_server(rb"^UIDL\r\n", b""))),
 )
 def test_capabilities_stay_after_login(target: Target) -> None:
@@ -140,7 +139,7 @@ def test_uidl_is_there_where_it_is_announced(target: Target) -> None:
 @requirement(
     "rfc2449/6.2/user-available",
     level=PROSE,
-    needs={Service.POP3},
+    needs={Need.POP3},
     refuted_by=answered(rb"USER", b"-ERR not here"),
 )
 def test_user_is_there_where_it_is_announced(target: Target) -> None:
@@ -155,7 +154,7 @@ def test_user_is_there_where_it_is_announced(target: Target) -> None:
 @requirement(
     "rfc2449/6.7/expire-argument",
     level=PROSE,
-    needs={Service.POP3},
+    needs={Need.POP3},
     refuted_by=While(rb"CAPA", Rewrite.from_server(rb"^EXPIRE [^\r]*", b"EXPIRE soon")),
 )
 def test_expire_has_an_argument(target: Target) -> None:

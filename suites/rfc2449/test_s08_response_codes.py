@@ -5,7 +5,6 @@ from hypothesis import strategies as st
 from harness.conformance import PROSE, Need, given, requirement, unsupported, verify
 from harness.targets import Target
 from harness.transport.tamper import Rewrite
-from harness.vocabulary.services import Service
 from harness.wire.pop3 import Response
 from suites.rfc1939.steps import authorizing, filled, need_failures, need_user, notes
 from suites.rfc1939.tampering import While, answered
@@ -48,7 +47,7 @@ def _verify_code(response: Response) -> None:
 @requirement(
     "rfc2449/8.1.2/in-use",
     level=PROSE,
-    needs={Need.EMPTY_MAILDROP, Service.POP3},
+    needs={Need.EMPTY_MAILDROP, Need.POP3},
     refuted_by=answered(rb"PASS not", b"-ERR [IN-USE] wait"),
 )
 def test_in_use_takes_the_password(target: Target) -> None:

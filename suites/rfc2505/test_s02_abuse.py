@@ -1,6 +1,6 @@
 from hypothesis import strategies as st
 
-from harness.conformance import MUST, MUST_NOT, given, requirement, verify_refused, verify_reply
+from harness.conformance import MUST, MUST_NOT, Need, given, requirement, verify_refused, verify_reply
 from harness.strategies import addresses
 from harness.targets import Target
 from harness.transport.tamper import Fault
@@ -34,7 +34,7 @@ def test_strangers_cannot_relay(target: Target, address: str, form: str, from_wi
 @requirement(
     "rfc2505/2.6.1/null-sender",
     level=MUST_NOT,
-    needs={Service.SMTP},
+    needs={Service.SMTP, Need.RETRIEVE},
     refuted_by=Fault("smtp-null-sender-rejected"),
 )
 @given(recipients=st.integers(1, 2))
@@ -52,7 +52,7 @@ def test_the_null_sender_is_not_refused(target: Target, recipients: int) -> None
 @requirement(
     "rfc2505/2.6.2/own-domain-as-sender",
     level=MUST_NOT,
-    needs={Service.SMTP},
+    needs={Service.SMTP, Need.RETRIEVE},
     refuted_by=Forged(rb"MAIL FROM:<u", reply=b"550 5.7.1 not from outside\r\n"),
 )
 @given(known=st.booleans())

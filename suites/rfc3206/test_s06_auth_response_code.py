@@ -3,7 +3,6 @@ from hypothesis import strategies as st
 from harness.clients.pop3 import Pop3Client
 from harness.conformance import PROSE, Need, given, requirement, unsupported, verify
 from harness.targets import Target
-from harness.vocabulary.services import Service
 from suites.rfc1939.steps import authorizing, filled, need_failures, need_user, notes
 from suites.rfc1939.tampering import answered
 from suites.rfc5034.steps import need_mechanism, plain
@@ -19,7 +18,7 @@ def need_code(peer: Pop3Client) -> None:
 @requirement(
     "rfc3206/6/credentials-failed",
     level=PROSE,
-    needs={Service.POP3},
+    needs={Need.POP3},
     refuted_by=answered(rb"PASS|AUTH", b"-ERR login failed"),
 )
 @given(way=st.sampled_from(["PASS", "AUTH", "unknown user"]))

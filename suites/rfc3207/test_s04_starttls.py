@@ -69,7 +69,7 @@ def test_starttls_takes_no_parameter(target: Target, argument: bytes) -> None:
 @requirement(
     "rfc3207/4/mail-without-tls",
     level=MUST_NOT,
-    needs={_OFFERED},
+    needs={_OFFERED, Need.RETRIEVE},
     refuted_by=Forged(rb"MAIL", reply=b"530 5.7.0 Must issue a STARTTLS command first\r\n"),
 )
 def test_local_mail_needs_no_tls(target: Target) -> None:
@@ -82,7 +82,7 @@ def test_local_mail_needs_no_tls(target: Target) -> None:
 @requirement(
     "rfc3207/4.2/state-discarded",
     level=MUST,
-    needs={_OFFERED},
+    needs={_OFFERED, Need.RETRIEVE},
     refuted_by=Fault("smtp-starttls-state-kept"),
 )
 @given(recipients=st.integers(0, 1), hello=st.sampled_from(["EHLO", "HELO"]))

@@ -10,6 +10,7 @@ from harness.clients.imap import ImapClient
 from harness.conformance import (
     MUST,
     PROSE,
+    Need,
     given,
     requirement,
     unsupported,
@@ -21,7 +22,6 @@ from harness.conformance import (
 from harness.targets import Target
 from harness.transport.tamper import Rewrite
 from harness.vocabulary.imap import Condition
-from harness.vocabulary.services import Service
 from harness.wire.imap import Capability, Status
 from suites.imap.talk import IMAP, door
 from suites.imap.tampering import answered, not_told
@@ -60,7 +60,7 @@ _SAY_OK = Rewrite.from_server(rb"^(A[0-9]+) (?:NO|BAD) ", rb"\1 OK ")
 )
 def test_the_connection_begins_with_a_greeting(target: Target) -> None:
     """The first line is an untagged OK, PREAUTH or BYE."""
-    stream = target.stream(Service.IMAP)
+    stream = target.stream(Need.IMAP)
     client = ImapClient(stream, reply_timeout_s=target.reply_timeout_s)
     try:
         greeting = client.greeting()

@@ -4,6 +4,7 @@ from harness.conformance import (
     MUST,
     PROSE,
     SHOULD,
+    Need,
     given,
     requirement,
     verify_equal,
@@ -118,7 +119,7 @@ def test_authentication_is_done_once(target: Target) -> None:
 @requirement(
     "rfc4954/4/not-in-a-transaction",
     level=MUST,
-    needs={AUTH},
+    needs={AUTH, Need.RETRIEVE},
     refuted_by=Forged(rb"AUTH", skip=1, instead=b"RSET", reply=b"503 5.5.1 no\r\n"),
 )
 def test_auth_does_not_touch_a_transaction(target: Target) -> None:

@@ -3,13 +3,12 @@
 from harness.clients.imap_session import Result
 from harness.conformance import MUST, PROSE, requirement, unsupported, verify, verify_ok
 from harness.targets import Target
-from harness.vocabulary.judging import Offers
-from harness.vocabulary.services import Service
+from harness.vocabulary.judging import Need, Offers
 from harness.wire.sasl import encode_base64
 from suites.imap.talk import IMAP, door
 from suites.imap.tampering import answered
 
-_NEEDS = IMAP | {Offers(Service.IMAP, "SASL-IR")}
+_NEEDS = IMAP | {Offers(Need.IMAP, "SASL-IR")}
 
 
 @requirement(

@@ -1,7 +1,6 @@
-from harness.conformance import MUST, requirement, verify, verify_ok
+from harness.conformance import MUST, Need, requirement, verify, verify_ok
 from harness.targets import Target
 from harness.transport.tamper import Rewrite
-from harness.vocabulary.services import Service
 from suites.rfc1939.steps import authorizing
 from suites.rfc1939.tampering import After, While
 from suites.rfc5034.steps import need_mechanism, plain
@@ -10,7 +9,7 @@ from suites.rfc5034.steps import need_mechanism, plain
 @requirement(
     "rfc5034/3/sasl-after-login",
     level=MUST,
-    needs={Service.POP3},
+    needs={Need.POP3},
     refuted_by=After(rb"AUTH", While(rb"CAPA", Rewrite.from_server(rb"^SASL[^\r]*\r\n", b""))),
 )
 def test_sasl_is_announced_after_login(target: Target) -> None:

@@ -5,6 +5,7 @@ from harness.clients.pop3 import Pop3Client
 from harness.conformance import (
     MUST,
     PROSE,
+    Need,
     given,
     requirement,
     unsupported,
@@ -16,7 +17,6 @@ from harness.strategies import commands
 from harness.targets import Target
 from harness.transport.tamper import Rewrite
 from harness.vocabulary.errors import PeerClosed
-from harness.vocabulary.services import Service
 from harness.wire.sasl import encode_base64
 from suites.rfc1939.steps import authorizing, need_failures, need_user
 from suites.rfc1939.tampering import PerSend, While, answered, taken_for
@@ -46,7 +46,7 @@ def begin_plain(peer: Pop3Client) -> None:
 @requirement(
     "rfc5034/4/success",
     level=PROSE,
-    needs={Service.POP3},
+    needs={Need.POP3},
     refuted_by=answered(rb"AUTH [A-Z0-9-]+ ", b"-ERR"),
 )
 @given(mechanism=st.sampled_from(OURS))
@@ -66,7 +66,7 @@ def test_announced_mechanisms_let_users_in(target: Target, mechanism: str) -> No
 @requirement(
     "rfc5034/4/initial-response",
     level=PROSE,
-    needs={Service.POP3},
+    needs={Need.POP3},
     refuted_by=taken_for(rb"(AUTH [A-Z]+) [A-Za-z0-9+/=]+", rb"\1"),
 )
 def test_an_initial_response_may_come_with_the_command(target: Target) -> None:
@@ -80,7 +80,7 @@ def test_an_initial_response_may_come_with_the_command(target: Target) -> None:
 @requirement(
     "rfc5034/4/no-initial-response",
     level=MUST,
-    needs={Service.POP3},
+    needs={Need.POP3},
     refuted_by=While(rb"AUTH PLAIN\r\n", Rewrite.from_server(rb"\A\+ \r\n", b"+\r\n")),
 )
 def test_plain_without_initial_response_is_asked_for(target: Target) -> None:
@@ -95,7 +95,7 @@ def test_plain_without_initial_response_is_asked_for(target: Target) -> None:
 @requirement(
     "rfc5034/4/empty-initial-response",
     level=PROSE,
-    needs={Service.POP3},
+    needs={Need.POP3},
     refuted_by=taken_for(rb"(AUTH [A-Z]+) =", rb"\1"),
 )
 def test_an_equals_sign_is_an_empty_response(target: Target) -> None:
@@ -109,7 +109,7 @@ def test_an_equals_sign_is_an_empty_response(target: Target) -> None:
 @requirement(
     "rfc5034/4/cancelled",
     level=MUST,
-    needs={Service.POP3},
+    needs={Need.POP3},
     refuted_by=answered(rb"\*\r\n", b"+OK"),
 )
 @given(mechanism=st.sampled_from(OURS))
@@ -130,7 +130,7 @@ def test_an_exchange_can_be_cancelled(target: Target, mechanism: str) -> None:
 @requirement(
     "rfc5034/4/not-base64",
     level=MUST,
-    needs={Service.POP3},
+    needs={Need.POP3},
     refuted_by=answered(rb"=AAA|AAA=|AHU|AUTH PLAIN (?!=)", b"+OK"),
 )
 @given(text=st.sampled_from(_NO_BASE64), initial=st.booleans())
@@ -154,7 +154,7 @@ def _without_rubbish(octets: bytes) -> bytes:
 @requirement(
     "rfc5034/4/base64-alphabet",
     level=MUST,
-    needs={Service.POP3},
+    needs={Need.POP3},
     refuted_by=PerSend(_without_rubbish),
 )
 @given(rubbish=st.sampled_from(["!", "*"]), place=st.integers(1, 7), initial=st.booleans())
@@ -176,7 +176,7 @@ def test_no_character_is_ignored(target: Target, rubbish: str, place: int, initi
 @requirement(
     "rfc5034/4/wrong-credentials",
     level=MUST,
-    needs={Service.POP3},
+    needs={Need.POP3},
     refuted_by=answered(rb"AUTH PLAIN", b"+OK"),
 )
 @given(way=st.sampled_from(["password", "user", "other user"]))
@@ -197,7 +197,7 @@ def test_wrong_credentials_are_refused(target: Target, way: str) -> None:
 @requirement(
     "rfc5034/4/unknown-mechanism",
     level=PROSE,
-    needs={Service.POP3},
+    needs={Need.POP3},
     refuted_by=answered(rb"AUTH Q", b"+OK"),
 )
 @given(name=commands.unknown_verbs())
@@ -210,7 +210,7 @@ def test_unknown_mechanisms_are_refused(target: Target, name: bytes) -> None:
 @requirement(
     "rfc5034/4/failure-forgotten",
     level=MUST,
-    needs={Service.POP3},
+    needs={Need.POP3},
     refuted_by=answered(rb"PASS", b"-ERR [AUTH] you have failed before"),
 )
 @given(failure=st.sampled_from(["credentials", "cancelled", "mechanism"]))
@@ -239,7 +239,7 @@ def test_a_failed_exchange_is_forgotten(target: Target, failure: str) -> None:
 @requirement(
     "rfc5034/4/not-after-login",
     level=MUST,
-    needs={Service.POP3},
+    needs={Need.POP3},
     refuted_by=answered(rb"AUTH [A-Z]+\r\n", b"+OK"),
 )
 @given(by_auth=st.booleans())
@@ -259,7 +259,7 @@ def test_auth_is_refused_after_login(target: Target, by_auth: bool) -> None:
 @requirement(
     "rfc5034/5/mechanism-case",
     level=MUST,
-    needs={Service.POP3},
+    needs={Need.POP3},
     refuted_by=While(rb"(?-i:[A-Z ]*[a-z])", Rewrite.from_client(rb"\AA[A-Za-z]+ [A-Za-z]+", b"AUTH QQQ")),
 )
 @example(verb=b"auth", mechanism=b"plain")

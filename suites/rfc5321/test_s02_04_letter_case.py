@@ -22,7 +22,7 @@ def spellings() -> st.SearchStrategy[Sequence[bytes]]:
 @requirement(
     "rfc5321/2.4/verbs-in-any-case",
     level=PROSE,
-    needs={Service.SMTP},
+    needs={Service.SMTP, Need.RETRIEVE},
     refuted_by=Fault("smtp-verb-case"),
 )
 @example(words=tuple(map(bytes.lower, WORDS)))

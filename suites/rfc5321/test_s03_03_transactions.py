@@ -40,7 +40,7 @@ def test_a_transaction_ends_in_the_mailbox(target: Target, message: bytes) -> No
 @requirement(
     "rfc5321/3.3/rcpt-without-mail",
     level=MUST,
-    needs={Service.SMTP},
+    needs={Service.SMTP, Need.RETRIEVE},
     refuted_by=Forged(rb"RCPT TO:", reply=b"550 5.1.1 no such user\r\n"),
 )
 @given(before=st.sampled_from(["EHLO", "RSET", "a transaction"]))

@@ -1,6 +1,6 @@
 import re
 
-from harness.conformance import MUST, PROSE, given, requirement, verify, verify_reply
+from harness.conformance import MUST, PROSE, Need, given, requirement, verify, verify_reply
 from harness.strategies import addresses
 from harness.targets import Target
 from harness.transport.tamper import Rewrite
@@ -46,7 +46,7 @@ def test_ehlo_lists_keywords(target: Target, name: str) -> None:
 @requirement(
     "rfc5321/4.1.1.1/helo-supported",
     level=MUST,
-    needs={Service.SMTP},
+    needs={Service.SMTP, Need.RETRIEVE},
     refuted_by=Forged(rb"HELO", reply=b"502 5.5.1 not implemented\r\n"),
 )
 @given(name=addresses.domains())

@@ -1,6 +1,6 @@
 from hypothesis import strategies as st
 
-from harness.conformance import PROSE, given, requirement, verify_reply
+from harness.conformance import PROSE, Need, given, requirement, verify_reply
 from harness.targets import Target
 from harness.vocabulary.services import Service
 from suites.rfc5321.steps import begin, finish, note, verify_nothing_taken
@@ -10,7 +10,7 @@ from suites.rfc5321.tampering import Forged
 @requirement(
     "rfc5321/4.1.1.2/mail-clears-buffers",
     level=PROSE,
-    needs={Service.SMTP},
+    needs={Service.SMTP, Need.RETRIEVE},
     refuted_by=Forged(rb"MAIL FROM:<second@", reply=b"250 2.1.0 OK\r\n"),
 )
 def test_a_second_mail_is_refused_or_begins_anew(target: Target) -> None:
@@ -29,7 +29,7 @@ def test_a_second_mail_is_refused_or_begins_anew(target: Target) -> None:
 @requirement(
     "rfc5321/4.1.1.11/unknown-parameter",
     level=PROSE,
-    needs={Service.SMTP},
+    needs={Service.SMTP, Need.RETRIEVE},
     refuted_by=Forged(rb".*XMAILPROOF", reply=b"250 2.0.0 OK\r\n"),
 )
 @given(

@@ -25,7 +25,7 @@ def routed(hosts: Sequence[str], address: str) -> str:
 @requirement(
     "rfc5321/4.1.1.3/source-route-recognised",
     level=MUST,
-    needs={Service.SMTP},
+    needs={Service.SMTP, Need.RETRIEVE},
     refuted_by=Forged(rb"RCPT TO:<@", reply=b"501 5.1.3 malformed path\r\n"),
 )
 @given(hosts=routes())

@@ -22,7 +22,7 @@ from suites.rfc5321.tampering import LeakedRecipients
 @requirement(
     "rfc5321/4.1.1.4/lf-dot-lf",
     level=MUST_NOT,
-    needs={Service.SMTP, Need.HOSTILE},
+    needs={Service.SMTP, Need.HOSTILE, Need.RETRIEVE},
     refuted_by=Fault("smtp-lf-dot-lf"),
 )
 @given(lookalike=st.sampled_from([b"\n.\n", b"\n.\r\n", b"\r\n.\n"]))

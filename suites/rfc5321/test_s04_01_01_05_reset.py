@@ -1,6 +1,6 @@
 from hypothesis import strategies as st
 
-from harness.conformance import MUST, MUST_NOT, given, requirement, verify_reply
+from harness.conformance import MUST, MUST_NOT, Need, given, requirement, verify_reply
 from harness.targets import Target
 from harness.transport.tamper import Fault
 from harness.vocabulary.services import Service
@@ -13,7 +13,7 @@ STATES = ("the greeting", "EHLO", "MAIL", "RCPT", "a message")
 @requirement(
     "rfc5321/4.1.1.5/rset-ok",
     level=MUST,
-    needs={Service.SMTP},
+    needs={Service.SMTP, Need.RETRIEVE},
     refuted_by=Forged(rb"RSET", reply=b"503 5.5.1 nothing to reset\r\n"),
 )
 @given(state=st.sampled_from(STATES), times=st.integers(1, 2))
@@ -31,7 +31,7 @@ def test_rset_is_always_ok(target: Target, state: str, times: int) -> None:
 @requirement(
     "rfc5321/4.1.1.5/rset-discards",
     level=MUST,
-    needs={Service.SMTP},
+    needs={Service.SMTP, Need.RETRIEVE},
     refuted_by=Fault("smtp-rset-ignored"),
 )
 @given(recipients=st.integers(0, 3))
@@ -46,7 +46,7 @@ def test_rset_discards_the_transaction(target: Target, recipients: int) -> None:
 @requirement(
     "rfc5321/4.1.1.5/rset-keeps-the-session",
     level=MUST_NOT,
-    needs={Service.SMTP},
+    needs={Service.SMTP, Need.RETRIEVE},
     refuted_by=Forged(rb"RSET", instead=b"QUIT", reply=b"250 2.0.0 OK\r\n"),
 )
 @given(times=st.integers(1, 5))

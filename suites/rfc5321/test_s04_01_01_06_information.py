@@ -56,7 +56,7 @@ def test_help_is_supported(target: Target) -> None:
 @requirement(
     "rfc5321/4.1.1.9/noop-ok",
     level=PROSE,
-    needs={Service.SMTP},
+    needs={Service.SMTP, Need.RETRIEVE},
     refuted_by=Forged(rb"NOOP", instead=b"RSET"),
 )
 @given(times=st.tuples(st.integers(0, 2), st.integers(1, 2), st.integers(1, 2)))
@@ -89,7 +89,7 @@ def test_noop_ignores_an_argument(target: Target, argument: bytes) -> None:
 @requirement(
     "rfc5321/4.1.1/trailing-white-space",
     level=SHOULD,
-    needs={Service.SMTP},
+    needs={Service.SMTP, Need.RETRIEVE},
     refuted_by=Forged(rb"[^\r\n]*[ \t]\r\n", reply=b"501 5.5.4 no spaces\r\n"),
 )
 @given(blank=commands.trailing_spaces())
@@ -110,7 +110,7 @@ def test_trailing_white_space_is_tolerated(target: Target, blank: bytes) -> None
 @requirement(
     "rfc5321/4.1.1/no-parameters",
     level=SHOULD,
-    needs={Service.SMTP},
+    needs={Service.SMTP, Need.RETRIEVE},
     refuted_by=Rewrite.from_client(rb"^(RSET|QUIT|DATA) [^\r\n]*", rb"\1"),
 )
 @given(verb=st.sampled_from(["RSET", "DATA", "QUIT"]), argument=commands.arguments())

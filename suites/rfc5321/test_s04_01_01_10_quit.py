@@ -25,7 +25,7 @@ STATES = ("the greeting", "EHLO", "MAIL", "RCPT")
 @requirement(
     "rfc5321/4.1.1.10/quit",
     level=MUST,
-    needs={Service.SMTP},
+    needs={Service.SMTP, Need.RETRIEVE},
     refuted_by=Rewrite.from_server(rb"^221", b"250"),
 )
 @given(state=st.sampled_from(STATES))

@@ -4,6 +4,7 @@ from harness.conformance import (
     MUST,
     MUST_NOT,
     SHOULD,
+    Need,
     given,
     requirement,
     unsupported,
@@ -36,7 +37,7 @@ def test_what_is_no_mail_needs_no_ehlo(target: Target, line: str) -> None:
 @requirement(
     "rfc5321/4.1.4/ehlo-resets",
     level=MUST,
-    needs={Service.SMTP},
+    needs={Service.SMTP, Need.RETRIEVE},
     refuted_by=Forged(rb"(EHLO|HELO) again", instead=b"NOOP"),
     also=("rfc5321/4.1.1.1/initial-state",),
 )
@@ -54,7 +55,7 @@ def test_another_ehlo_resets(target: Target, hello: str, recipients: int) -> Non
 @requirement(
     "rfc5321/4.1.4/refused-ehlo-changes-nothing",
     level=MUST,
-    needs={Service.SMTP},
+    needs={Service.SMTP, Need.RETRIEVE},
     refuted_by=Forged(rb"EHLO\r\n", instead=b"RSET", reply=b"501 5.5.4 who?\r\n"),
 )
 def test_a_refused_ehlo_changes_nothing(target: Target) -> None:
@@ -71,7 +72,7 @@ def test_a_refused_ehlo_changes_nothing(target: Target) -> None:
 @requirement(
     "rfc5321/4.1.4/refused-mail-changes-nothing",
     level=MUST,
-    needs={Service.SMTP},
+    needs={Service.SMTP, Need.RETRIEVE},
     refuted_by=Forged(rb"MAIL FROM:<(?!sender@|>)", instead=b"MAIL FROM:<>", reply=b"501 5.1.7 bad path\r\n"),
 )
 @given(path=addresses.malformed_mailboxes())
@@ -90,7 +91,7 @@ def test_a_refused_mail_changes_nothing(target: Target, path: str) -> None:
 @requirement(
     "rfc5321/4.1.4/ehlo-name-is-no-reason",
     level=MUST_NOT,
-    needs={Service.SMTP},
+    needs={Service.SMTP, Need.RETRIEVE},
     refuted_by=Rewrite.from_server(rb"^250-[^\r\n]* greets \[[^\r\n]*", b"550-5.7.1 no literals")
     + Rewrite.from_server(rb"(?<=\n)250(?=[- ](?!2\.))", b"550"),
 )

@@ -1,4 +1,4 @@
-from harness.conformance import MUST, given, requirement, verify, verify_reply
+from harness.conformance import MUST, Need, given, requirement, verify, verify_reply
 from harness.strategies import addresses
 from harness.targets import Target
 from harness.transport.tamper import Rewrite
@@ -10,7 +10,7 @@ from suites.rfc5321.tampering import Forged
 @requirement(
     "rfc5321/4.5.1/minimum-commands",
     level=MUST,
-    needs={Service.SMTP},
+    needs={Service.SMTP, Need.RETRIEVE},
     refuted_by=Forged(rb"VRFY", reply=b"500 5.5.1 not recognised\r\n"),
 )
 def test_the_minimum_of_commands_is_there(target: Target) -> None:

@@ -31,7 +31,7 @@ _LENGTHS = (78, 79, 509, 510, 511, 512, 513, 990, 996, 997, 998)
 @requirement(
     "rfc5321/4.5.3.1.1/local-part",
     level=MUST,
-    needs={Service.SMTP},
+    needs={Service.SMTP, Need.RETRIEVE},
     refuted_by=Forged(rb"MAIL FROM:<[^@>]{60}", reply=b"501 5.1.7 local part too long\r\n"),
 )
 @given(local_part=addresses.longest_local_parts())
@@ -46,7 +46,7 @@ def test_local_parts_of_64_octets_are_taken(target: Target, local_part: str) -> 
 @requirement(
     "rfc5321/4.5.3.1.3/path",
     level=MUST,
-    needs={Service.SMTP},
+    needs={Service.SMTP, Need.RETRIEVE},
     refuted_by=Forged(rb"MAIL FROM:<[^>]{200}", reply=b"501 5.1.7 path too long\r\n"),
 )
 @given(local_part=addresses.longest_local_parts(), label=st.integers(20, 63))

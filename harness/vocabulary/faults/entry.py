@@ -26,3 +26,5 @@ class FaultEntry:
     breaks: tuple[str, ...] = ()
     """Ids of the requirements that no longer hold, the one that it is about first."""
     seats: frozenset[Seat] = field(default=frozenset({Seat.SERVER}))
+    gap: str = ""
+    """Why no check sees it yet; `mailproof teeth` says when one does."""

@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from contextlib import ExitStack
 from itertools import combinations
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from harness.targets.accounts import AccountPool, OutOfAccounts, create_account
 from harness.targets.file import Account, Accounts
+from harness.targets.findings import Lacking
 
 
 def some(count: int, drops: int = 0) -> Accounts:
@@ -39,6 +41,29 @@ def test_nobody_gets_an_account_that_is_out() -> None:
             pass
     with pool.lease() as again:
         assert again == third  # the first that came back
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_fewer_accounts_than_checks_need_are_a_lack_of_the_target_file(count: int) -> None:
+    pool = AccountPool(some(count))
+    with ExitStack() as stack:
+        for _ in range(count):
+            stack.enter_context(pool.lease())
+        with pytest.raises(Lacking, match=f"no account is free of {count}; name more"), pool.lease():
+            pass
+
+
+def test_nobody_waits_for_what_only_he_himself_could_give_back() -> None:
+    pool = AccountPool(some(1))
+    idle = threading.Event()
+    bystander = threading.Thread(target=idle.wait)
+    bystander.start()
+    try:
+        with pool.lease(), pytest.raises(Lacking), pool.lease():
+            pass
+    finally:
+        idle.set()
+        bystander.join()
 
 
 def test_accounts_go_round() -> None:
@@ -78,7 +103,7 @@ def test_maildrops_are_kept_for_those_who_need_them() -> None:
         with pool.lease(maildrop=True) as drop:
             assert drop.login == "u2"
             with (
-                pytest.raises(OutOfAccounts, match=r"no account of \[accounts\] pop3"),
+                pytest.raises(Lacking, match=r"no account of \[accounts\] pop3 is free of 1; name more"),
                 pool.lease(maildrop=True),
             ):
                 pass

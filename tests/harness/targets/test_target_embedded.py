@@ -5,16 +5,17 @@ from dataclasses import replace
 
 import pytest
 
-from harness.targets.connections import NotServed
 from harness.targets.embedded import embedded_target
-from harness.targets.file import TargetFile
-from harness.targets.findings import DeliveryRefused, WrongMail
+from harness.targets.file import Account, TargetFile
+from harness.targets.findings import DeliveryRefused, Lacking, WrongMail
+from harness.targets.inbox import ImapInbox
 from harness.targets.launch import LaunchFailed
 from harness.targets.target import Target
 from harness.transport.tamper import Rewrite
 from harness.vocabulary.errors import TlsFailed
+from harness.vocabulary.judging import Need, Offers
 from harness.vocabulary.services import Service
-from harness.wire.imap import Exists, ListData
+from harness.wire.imap import Exists, FetchData, ListData
 
 MESSAGE = b"From: <a@b.test>\r\nTo: <c@example.test>\r\nSubject: x\r\n\r\n.dots\r\n..\r\n"
 
@@ -105,15 +106,6 @@ def test_a_mailbox_of_ones_own_is_deleted_with_all_below_it(target: Target) -> N
         second.disconnect()  # as a check may
     with target.imap(mailbox.account) as client:
         assert [data.mailbox for data in client.list("", "mailproof-*").all(ListData)] == []
-
-
-def test_leftovers_of_a_crashed_run_are_cleaned_up(target: Target) -> None:
-    with target.account() as account, target.imap(account) as client:
-        assert client.create("mailproof-crashed-1").ok
-        assert client.create("keep").ok
-    assert target.clean() == 1
-    with target.imap(account) as client:
-        assert {data.mailbox for data in client.list().all(ListData)} == {b"INBOX", b"keep"}
 
 
 def test_offers_are_asked_for_once(target: Target) -> None:
@@ -230,6 +222,70 @@ def test_a_target_without_imap_is_read_by_pop3(file: TargetFile) -> None:
                 assert client.retr(2).body.endswith(MESSAGE)
             with target.pop3(drop.account) as client:
                 assert client.stat().messages == 0
-        with pytest.raises(NotServed, match="has no IMAP"), target.imap_mailbox():
+        with pytest.raises(Lacking, match="none of imap, imaps"), target.imap_mailbox():
             pass
-        assert target.clean() == 0
+
+
+def test_imaps_and_pop3s_alone_play_the_roles_of_imap_and_pop3(file: TargetFile) -> None:
+    endpoints = tuple(one for one in file.endpoints if one.service in {Service.IMAPS, Service.POP3S})
+    with Target(replace(file, endpoints=endpoints)) as target:
+        assert target.lacks(Need.IMAP) is None
+        assert target.lacks(Need.POP3) is None
+        assert target.lacks(Need.EMPTY_MAILDROP) is None
+        assert target.lacks(Offers(Need.IMAP, "IDLE", authenticated=True)) is None
+        assert target.lacks(Offers(Need.IMAP, "X-NONE")) == "imaps does not offer X-NONE"
+        assert target.lacks(Service.IMAP) == "the target has no imap"
+        assert target.lacks(Offers(Service.IMAP, "STARTTLS")) == "the target has no imap"
+        assert "UIDL" in target.offers(Need.POP3)
+        with target.imap_mailbox() as mailbox:
+            assert mailbox.append(MESSAGE).ok
+        with target.maildrop() as drop:
+            drop.put(MESSAGE)
+            assert drop.open().stat().messages == 1
+        with pytest.raises(Lacking, match="none of smtp, lmtp, submission, submissions"):
+            target.deliver(drop, MESSAGE)
+
+
+def test_mail_that_could_not_be_removed_is_not_sent(file: TargetFile) -> None:
+    endpoints = tuple(one for one in file.endpoints if one.service is Service.SMTP)
+    with Target(replace(file, endpoints=endpoints)) as target:
+        with pytest.raises(Lacking, match="to read mail and remove it"), target.fresh_mailbox():
+            pass
+        assert target.lacks(Need.RETRIEVE) is not None
+        assert target.lacks(Need.IMAP) == "the target has none of imap, imaps"
+        assert target.lacks(Offers(Need.POP3, "UIDL")) == "the target has none of pop3, pop3s"
+
+
+def test_a_target_without_accounts_lacks_what_takes_one(file: TargetFile) -> None:
+    with Target(replace(file, accounts=replace(file.accounts, pool=(), pop3=()))) as target:
+        assert target.workers_possible == 1
+        assert target.lacks(Offers(Need.IMAP, "IDLE", authenticated=True)) is not None
+        with pytest.raises(Lacking, match="no account is free of 0"), target.account():
+            pass
+
+
+def test_cleaning_that_is_interrupted_is_done_all_the_same(
+    target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pressed = iter([True])
+    remove = ImapInbox.remove_arrived
+
+    def press_once(inbox: ImapInbox) -> None:
+        if next(pressed, False):
+            raise KeyboardInterrupt
+        remove(inbox)
+
+    monkeypatch.setattr(ImapInbox, "remove_arrived", press_once)
+    found: list[tuple[Account, int | None]] = []
+
+    def look() -> None:
+        with target.fresh_mailbox() as mailbox:
+            target.deliver(mailbox, MESSAGE)
+            found.append((mailbox.account, mailbox.only_message().uid))
+
+    with pytest.raises(KeyboardInterrupt):
+        look()
+    ((account, uid),) = found
+    with target.imap(account) as client:
+        assert client.select("INBOX").ok
+        assert not client.uid_fetch(str(uid), b"UID").all(FetchData)

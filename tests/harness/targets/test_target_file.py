@@ -248,11 +248,6 @@ MISTAKES = [
     ),
     (
         'pool = [{ address = "alice@example.test", password = "secret-a" }]',
-        "pool = []",
-        r"no account is named",
-    ),
-    (
-        'pool = [{ address = "alice@example.test", password = "secret-a" }]',
         "pool = 3",
         r"pool: must be a list, not 3",
     ),
@@ -321,6 +316,11 @@ MISTAKES = [
         r'"hostile" is no permit; did you mean "hostile-input"\?',
     ),
 ]
+
+
+def test_a_target_may_have_no_accounts_if_the_file_says_so(tmp_path: Path) -> None:
+    pool = 'pool = [{ address = "alice@example.test", password = "secret-a" }]'
+    assert load_target(write(tmp_path, MINIMAL.replace(pool, "pool = []", 1))).accounts.pool == ()
 
 
 @pytest.mark.parametrize(("correct", "wrong", "message"), MISTAKES)

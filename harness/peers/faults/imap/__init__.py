@@ -1,0 +1,1 @@
+"""The faults of IMAP, and the mediator that they are made of."""

@@ -1,0 +1,1 @@
+"""The faults of SMTP and LMTP, and the mediator that they are made of."""

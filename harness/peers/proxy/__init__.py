@@ -1,0 +1,1 @@
+"""The works of the fault proxy; `harness.peers.fault_proxy` is its face."""

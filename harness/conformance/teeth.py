@@ -68,7 +68,8 @@ class Nearness(IntEnum):
 def nearness(fault: FaultEntry, declaration: Declaration, info: CheckInfo) -> Nearness:
     """Return how near a check is to a fault."""
     ids = {info.id, *info.also}
-    if declaration.refuted_by == Fault(fault.name) or ids & set(fault.breaks):
+    refutation = declaration.refuted_by
+    if ids & set(fault.breaks) or (isinstance(refutation, Fault) and refutation.name == fault.name):
         return Nearness.ABOUT
     if {_section(one) for one in ids} & _sections_of(fault):
         return Nearness.NEIGHBOUR

@@ -293,6 +293,8 @@ class Connections:
         refusal = f"{service} refuses the login of {account.login}: {_words(answer)}"
         if is_transient(answer):
             raise TurnedAway(refusal)
+        if self.refutation is not None:
+            raise NotServed(f"{refusal}; the refutation may have led to it")
         raise NotServed(f"{refusal}; {self.defences.why_refused(account.login)}")
 
     def first_of(self, *services: Service) -> Service:

@@ -2,9 +2,11 @@
 
 `server.json` beside the target file maps each command to its reply, or to `!closed`, `!timeout`, `!died`,
 `!refused`, `!garbage` or `!bug`, or to a list of these that is gone through again and again; further keys:
-`lacks` (need -> reason), `dead` (true), `fatal` (a line), `hindrance` (a line), `remarks` (lines).
+`lacks` (need -> reason), `dead` (true), `fatal` and `hindrance` (a line each), `remarks` and `preflight_notes`
+(lists of lines); `faults` (name -> changed answers) and `watched` (changed answers through the proxy).
 """
 
+import functools
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -13,7 +15,7 @@ from pathlib import Path
 
 from harness.conformance.bench import Preflight, Share
 from harness.conformance.evidence import Dialogue
-from harness.conformance.subject import dialogue_of
+from harness.conformance.subject import Heard, dialogue_of
 from harness.transport.tamper import Fault, Tamperer
 from harness.transport.transcript import Kind, Transcript
 from harness.vocabulary.errors import (
@@ -23,6 +25,7 @@ from harness.vocabulary.errors import (
     RemoteProtocolError,
     ReplyTimeout,
 )
+from harness.vocabulary.services import Service
 
 
 class FakeTarget:
@@ -78,6 +81,7 @@ class FakeSubject:
 
     def __init__(self, target: FakeTarget) -> None:
         self.target = target
+        self.hearing = None
 
     def lacks(self, needs):
         reasons = self.target.script.get("lacks", {})
@@ -95,7 +99,15 @@ class FakeSubject:
     def remarks(self) -> tuple[str, ...]:
         return tuple(self.target.script.get("remarks", ()))
 
+    def listen(self, hearing) -> None:
+        self.hearing = hearing
+
     def forget(self) -> None:
+        spoken = self.target.transcript
+        if self.hearing is not None and spoken.entries:
+            whole = self.target.tamperer is None
+            shown = functools.partial(dialogue_of, "smtp 127.0.0.1:1", spoken)
+            self.hearing([Heard(Service.SMTP, spoken, whole, shown)])
         self.target.transcript = Transcript()
 
     def dialogues(self) -> tuple[Dialogue, ...]:
@@ -117,7 +129,8 @@ class FakeBench:
     def preflight(self) -> Preflight:
         if self.script.get("dead"):
             return Preflight(0, ("smtp: 127.0.0.1:1: connection refused",))
-        return Preflight(1, (), fatal=self.script.get("fatal"))
+        notes = tuple(self.script.get("preflight_notes", ()))
+        return Preflight(1, (), fatal=self.script.get("fatal"), notes=notes)
 
     @contextmanager
     def refuted(self, refutation) -> Iterator[FakeSubject]:
@@ -129,6 +142,10 @@ class FakeBench:
             yield self.subject
         finally:
             self.subject.target.tamperer = None
+
+    @contextmanager
+    def watched(self) -> Iterator[FakeSubject]:
+        yield FakeSubject(FakeTarget({**self.script, **self.script.get("watched", {})}, Share()))
 
     def close(self) -> None:
         pass

@@ -367,3 +367,69 @@ class TestWaivers:
         result.stderr.fnmatch_lines(
             ['ERROR: *target.toml: waiver: there is no requirement "rfc5321/1/mist"; did you mean *1/must?']
         )
+
+
+class TestAmbientRules:
+    ENTRY = (
+        '["4.2/first-digit-2-to-5"]\nlevel = "MUST NOT"\nside = "server"\n'
+        'statement = "No reply begins with another digit."\n'
+    )
+
+    @pytest.fixture
+    def sandbox(self, sandbox):
+        with (sandbox.path / "catalogue" / "rfc" / "rfc5321.toml").open("a") as file:
+            file.write(self.ENTRY)
+        sandbox.checks(SAMPLES)
+        return sandbox
+
+    @pytest.mark.parametrize("workers", [[], ["-n", "2"]])
+    def test_they_are_judged_on_what_all_checks_say(self, sandbox, workers):
+        sandbox.run(*workers, subprocess=bool(workers))
+        assert sandbox.outcomes()["4.2/first-digit-2-to-5"] == "conforms"
+        assert sandbox.report()["exit_code"] == 0
+        sandbox.server(HELP="614 see RFC")
+        result = sandbox.run(*workers, "--mailproof-seed", "9", subprocess=bool(workers))
+        assert result.ret == pytest.ExitCode.TESTS_FAILED
+        assert sandbox.outcomes()["4.2/first-digit-2-to-5"] == "violates"
+        assert sandbox.outcomes()["3/may"] == "observed"
+        assert sandbox.report()["exit_code"] == 1
+        evidence = sandbox.evidence("first-digit-2-to-5")
+        assert evidence["note"] == "seen during rfc5321/3/may"
+        assert evidence["dialogues"][0]["text"] == "C: HELP\nS: 614 see RFC"
+        assert evidence["replay"].startswith(
+            "mailproof check target.toml rfc5321/3/may rfc5321/4.2/first-digit"
+        )
+
+    def test_a_check_can_keep_its_own_conversations_out(self, sandbox):
+        sandbox.checks(SAMPLES.replace("level=MAY, ", "level=MAY, ambient=False, "))
+        sandbox.server(HELP="614 see RFC")
+        sandbox.run()
+        assert sandbox.outcomes()["4.2/first-digit-2-to-5"] == "conforms"
+
+    @pytest.mark.parametrize(
+        ("words", "judged"),
+        [
+            (["--mailproof-select", "smtp"], True),
+            (["--mailproof-select", "rfc5321/4.2", "--mailproof-select", "rfc5321/1"], True),
+            (["--mailproof-select", "rfc5321/1"], False),
+            (["--mailproof-select", "hazards"], False),
+            (["--mailproof-refute"], False),
+            (["-k", "nothing"], False),
+        ],
+    )
+    def test_they_are_judged_where_they_are_selected(self, sandbox, words, judged):
+        sandbox.run(*words)
+        assert ("4.2/first-digit-2-to-5" in sandbox.outcomes()) is judged
+
+    def test_alone_they_judge_nothing(self, sandbox):
+        sandbox.run("--mailproof-select", "rfc5321/4.2/first-digit-2-to-5")
+        assert sandbox.report()["checks"] == []
+        assert sandbox.report()["exit_code"] == 3
+
+    def test_they_can_be_waived(self, sandbox):
+        waiver = '[[waiver]]\nrequirement = "rfc5321/4.2/first-digit-2-to-5"\nreason = "known"\n'
+        sandbox.target(waiver)
+        sandbox.server(HELP="614 see RFC")
+        sandbox.run()
+        assert sandbox.outcomes()["4.2/first-digit-2-to-5"] == "waived"
+        assert sandbox.report()["exit_code"] == 0

@@ -58,7 +58,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(venv_backend="virtualenv")
 def check(session: nox.Session) -> None:
-    """Install the wheel as a user would; the suites conform on the reference server, and none is toothless.
+    """Install the wheel as a user would: the suites conform, none is toothless, each known fault is caught.
 
     It runs in an empty folder, so that nothing is found by accident of where it stands.
     """
@@ -69,6 +69,7 @@ def check(session: nox.Session) -> None:
         session.run("mailproof", "catalogue")
         session.run("mailproof", "check", "-n", "2", *SEED, *session.posargs)
         session.run("mailproof", "check", "-n", "2", *SEED, "--refute")
+        session.run("mailproof", "teeth", "-n", "2", *SEED)
 
 
 @nox.session
@@ -104,8 +105,9 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def endurance(session: nox.Session) -> None:
-    """The long runs: every property at depth deep, and a minute of each load profile."""
+    """The long runs: properties at depth deep, faults before all checks, a minute of each load profile."""
     session.run("mailproof", "check", "--depth", "deep", *session.posargs)
+    session.run("mailproof", "teeth", "-n", "2", "--widely")
     for profile in PROFILES:
         _load(session, profile, duration="60s")
 

@@ -23,7 +23,9 @@ STYLES = {
 }  # fmt: skip
 """The tones of verdicts on a terminal."""
 _LONGEST_FACT = 80
-_ID_WIDTH = 36
+_LEAST_WIDTH = max(len(word.text) for word in OUTCOMES.values()) + 2
+_BORDERS = 5
+"""What a column takes besides its text, and its part of the rest."""
 _EPILOG = """\
 examples:
   mailproof check one.toml --record one.jsonl
@@ -94,20 +96,20 @@ def print_matrix(console: Console, matrix: Matrix, *, every: bool) -> None:
     rows = [row for row in matrix.rows if every or row.differs]
     if not rows:
         return
-    table = _table(matrix, "requirement", "level")
-    table.columns[0].min_width = _ID_WIDTH
+    longest = max(len(row.id) for row in rows)
+    room = (console.width - longest) // len(matrix.servers) - _BORDERS
+    table = _table(matrix, "requirement", most=max(room, _LEAST_WIDTH))
     for row in rows:
-        table.add_row(Text(row.id), Text(row.level.value), *map(_cell, row.cells))
+        table.add_row(Text(row.id), *map(_cell, row.cells))
     console.print(table)
 
 
-def _table(matrix: Matrix, *heads: str, justify: JustifyMethod = "left") -> Table:
-    """Return a table that has a column for each server after the ones that are named."""
+def _table(matrix: Matrix, head: str, *, most: int | None = None, justify: JustifyMethod = "left") -> Table:
+    """Return a table that has a column for each server after the one that is named."""
     table = Table()
-    for head in heads:
-        table.add_column(head, overflow="fold", min_width=len(head))
+    table.add_column(head, overflow="fold")
     for server in matrix.servers:
-        table.add_column(Text(one_line(server.name)), justify=justify)
+        table.add_column(Text(one_line(server.name)), justify=justify, max_width=most)
     return table
 
 

@@ -44,6 +44,11 @@ class Cell:
     facts: Facts = ()
 
     @property
+    def supported(self) -> bool:
+        """Whether the server offers what the requirement is about; if not, it does nothing otherwise."""
+        return self.outcome is not Outcome.UNSUPPORTED
+
+    @property
     def essence(self) -> tuple[Outcome, Facts]:
         """What two cells are compared by: the outcome, and of what is left free also the facts."""
         return (self.outcome, tuple(sorted(self.facts)) if self.outcome is Outcome.OBSERVED else ())
@@ -64,8 +69,8 @@ class Row:
 
     @property
     def differs(self) -> bool:
-        """Whether the servers that were asked differ."""
-        return len({cell.essence for cell in self.cells if cell is not None}) > 1
+        """Whether the servers that support it differ."""
+        return len({cell.essence for cell in self.cells if cell is not None and cell.supported}) > 1
 
     @property
     def folder(self) -> str:
@@ -131,9 +136,12 @@ def notes_on(runs: Sequence[Run], names: Sequence[str]) -> Iterator[str]:
 
 
 def _notes_on_rows(rows: Sequence[Row]) -> Iterator[str]:
-    partly = sum(None in row.cells for row in rows)
+    partly = sum(not all(cell and cell.supported for cell in row.cells) for row in rows)
     if partly:
-        yield f"{partly} of {len(rows)} requirements were not checked in every run"
+        yield (
+            f"{partly} of {len(rows)} requirements were not checked on every server: "
+            "it does not support what they are about, or its run left them out"
+        )
 
 
 def _names(runs: Sequence[Run]) -> list[str]:

@@ -1,6 +1,5 @@
 """The target file of a server behind a proxy: the same accounts and limits at other addresses."""
 
-import os
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,9 +29,6 @@ def write_proxied_target(
     if trust != Trust():
         entries = {"ca_file": trust.ca_file, "server_name": trust.server_name}
         table["trust"] = {key: str(value) for key, value in entries.items() if value is not None}
-    for entries, key in ((table["accounts"], "create"), (services.get("mda", {}), "argv")):
-        if key in entries:
-            entries[key] = _independent(entries[key], file.path.parent)
     write_private(path, tomli_w.dumps(_filled(table, file.directory)))
 
 
@@ -40,14 +36,6 @@ def _where(endpoint: Endpoint) -> dict[str, object]:
     if endpoint.path is not None:
         return {"path": str(endpoint.path), "tls": str(endpoint.tls)}
     return {"host": endpoint.host, "port": endpoint.port, "tls": str(endpoint.tls)}
-
-
-def _independent(argv: Sequence[str], folder: Path) -> list[str]:
-    """A command whose program is found from any folder."""
-    program, *arguments = argv
-    if os.sep in program and not program.startswith("{"):
-        program = str((folder / program).absolute())
-    return [program, *arguments]
 
 
 def _filled(table: dict[str, object], directory: Path | None) -> dict[str, object]:

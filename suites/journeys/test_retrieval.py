@@ -93,6 +93,7 @@ def test_sizes_are_those_of_the_messages(target: Target, sent: list[bytes]) -> N
     level=PROSE,
     needs={Need.SUBMIT, Need.IMAP},
     refuted_by=Rewrite.from_server(rb"(RFC822\.SIZE [0-9]*)([0-9])()", _one_more),
+    also=["rfc9051/2.3.4/size-of-delivered"],
 )
 @given(message=_mail())
 def test_the_size_is_that_of_the_message(target: Target, message: bytes) -> None:

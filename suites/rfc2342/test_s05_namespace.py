@@ -12,6 +12,7 @@ from suites.imap.tampering import not_told
     level=PROSE,
     needs=offers("NAMESPACE"),
     refuted_by=not_told(b"NAMESPACE", b"NAMESPACE"),
+    also=["rfc9051/6.3.10/namespace-response", "rfc9051/6.3.10/prefix-and-delimiter"],
 )
 def test_namespace_names_the_personal_namespace(target: Target) -> None:
     """NAMESPACE is answered by one response; where mailboxes are made, its separator is that of LIST."""

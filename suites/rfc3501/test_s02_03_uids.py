@@ -42,7 +42,7 @@ _ACTIONS = st.lists(
     refuted_by=Remembering(
         rb"(?<=UID )([0-9]+)(?=\))", lambda found, _: b"%d" % (100 - int(found.group(1)) % 100)
     ),
-    also=["rfc9051/2.3.1.1/uids-ascend", "rfc3501/2.3.1.2/numbers-by-uid"],
+    also=["rfc9051/2.3.1.1/uids-ascend", "rfc3501/2.3.1.2/numbers-by-uid", "rfc9051/2.3.1.2/numbers-by-uid"],
 )
 @given(actions=_ACTIONS)
 def test_each_new_message_has_a_higher_uid(target: Target, actions: list[str]) -> None:

@@ -57,6 +57,7 @@ _SAY_OK = Rewrite.from_server(rb"^(A[0-9]+) (?:NO|BAD) ", rb"\1 OK ")
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_server(rb"\A\* OK", b"* HELLO", count=1),
+    also=["rfc9051/7.1/greeting"],
 )
 def test_the_connection_begins_with_a_greeting(target: Target) -> None:
     """The first line is an untagged OK, PREAUTH or BYE."""
@@ -70,7 +71,13 @@ def test_the_connection_begins_with_a_greeting(target: Target) -> None:
         client.disconnect()
 
 
-@requirement("rfc3501/3.1/authentication-first", level=PROSE, needs=IMAP, refuted_by=_SAY_OK)
+@requirement(
+    "rfc3501/3.1/authentication-first",
+    level=PROSE,
+    needs=IMAP,
+    refuted_by=_SAY_OK,
+    also=["rfc9051/3.1/authentication-first", "rfc9051/3/wrong-state-refused"],
+)
 @given(lines=st.lists(st.sampled_from(_FOR_THE_AUTHENTICATED), min_size=1, max_size=2, unique=True))
 def test_commands_need_authentication(target: Target, lines: list[bytes]) -> None:
     """Before authentication no command about mailboxes or messages is permitted."""
@@ -81,7 +88,13 @@ def test_commands_need_authentication(target: Target, lines: list[bytes]) -> Non
             verify_refused(client.command(line), f"{line!r} before authentication")
 
 
-@requirement("rfc3501/3.2/selection-first", level=PROSE, needs=IMAP, refuted_by=_SAY_OK)
+@requirement(
+    "rfc3501/3.2/selection-first",
+    level=PROSE,
+    needs=IMAP,
+    refuted_by=_SAY_OK,
+    also=["rfc9051/3.2/selection-first", "rfc9051/3/wrong-state-refused"],
+)
 @given(lines=st.lists(st.sampled_from(_FOR_THE_SELECTED), min_size=2, max_size=5, unique=True))
 def test_commands_need_a_selected_mailbox(target: Target, lines: list[bytes]) -> None:
     """Without a selected mailbox no command about messages is permitted."""
@@ -96,6 +109,7 @@ def test_commands_need_a_selected_mailbox(target: Target, lines: list[bytes]) ->
     level=PROSE,
     needs=IMAP,
     refuted_by=answered(b"LOGIN AUTHENTICATE STARTTLS", b"OK", of=b"NO|BAD"),
+    also=["rfc9051/6.2/authenticated-once", "rfc9051/3/wrong-state-refused"],
 )
 @pytest.mark.parametrize(
     "line", [b"LOGIN a b", b"AUTHENTICATE PLAIN", b"STARTTLS"], ids=["login", "auth", "tls"]
@@ -165,7 +179,7 @@ def test_noop_always_succeeds(target: Target, state: str) -> None:
     level=MUST,
     needs=IMAP,
     refuted_by=not_told(b"LOGOUT", b"BYE"),
-    also=["rfc9051/6.1.3/logout-bye", "rfc3501/3.4/logout-bye"],
+    also=["rfc9051/6.1.3/logout-bye", "rfc3501/3.4/logout-bye", "rfc9051/3.4/logout-bye"],
 )
 @_IN_EACH_STATE
 def test_logout_says_bye_then_ok_then_closes(target: Target, state: str) -> None:

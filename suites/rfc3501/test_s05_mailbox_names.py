@@ -27,7 +27,7 @@ from suites.imap.tampering import During, answered
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"(?!INBOX)\b(?i:inbox)\b", b"no-such-box"),
-    also=["rfc9051/5.1/inbox-any-case"],
+    also=["rfc9051/5.1/inbox-any-case", "rfc9051/9/inbox-any-case"],
 )
 @example(names=["inbox", "InBox"])
 @given(names=st.lists(mailbox_names.inbox_variants(), min_size=1, max_size=4))
@@ -49,6 +49,7 @@ def test_inbox_has_no_case(target: Target, names: list[str]) -> None:
     refuted_by=During(
         b"LIST", Rewrite.from_server(rb"&[A-Za-z0-9+,]+-", lambda found: found.group().swapcase())
     ),
+    also=["rfc9051/A.1/shifted-part-preserved"],
 )
 @given(names=st.lists(mailbox_names.non_ascii_names(), min_size=1, max_size=3, unique=True))
 def test_names_in_modified_utf7_come_back_as_they_were(target: Target, names: list[str]) -> None:
@@ -71,6 +72,7 @@ def test_names_in_modified_utf7_come_back_as_they_were(target: Target, names: li
     level=SHOULD,
     needs=IMAP,
     refuted_by=answered(b"CREATE", b"OK", of=b"NO|BAD"),
+    also=["rfc9051/A.1/create-verifies-utf7"],
 )
 @given(parts=st.lists(hostile.broken_utf7_names(), min_size=1, max_size=3, unique=True))
 def test_create_refuses_broken_modified_utf7(target: Target, parts: list[bytes]) -> None:
@@ -87,6 +89,7 @@ def test_create_refuses_broken_modified_utf7(target: Target, parts: list[bytes])
     level=MUST,
     needs=IMAP,
     refuted_by=During(b"STATUS", Rewrite.from_client(rb"[&(){}<>!$'+,:;=?@^_`|]+z", b"z")),
+    also=["rfc9051/7.3.1/listed-name-valid"],
 )
 @given(names=st.lists(mailbox_names.special_names(), min_size=1, max_size=3, unique=True))
 def test_a_listed_name_can_be_used(target: Target, names: list[str]) -> None:

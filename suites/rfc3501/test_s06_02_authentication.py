@@ -66,6 +66,7 @@ def test_tls_authenticates_nobody(target: Target) -> None:
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_server(rb"CAPABILITY IMAP4rev1", b"CAPABILITY IMAP4rev1 LOGINDISABLED"),
+    also=["rfc9051/7.2.2/logindisabled-login-no"],
 )
 def test_logindisabled_means_that_login_is_refused(target: Target) -> None:
     """Where LOGINDISABLED is announced, LOGIN is answered NO, though the password is right."""
@@ -83,7 +84,11 @@ def test_logindisabled_means_that_login_is_refused(target: Target) -> None:
     level=PROSE,
     needs=IMAP,
     refuted_by=answered(b"AUTHENTICATE", b"NO", of=b"OK"),
-    also=["rfc9051/6.2.2/plain-authenticates"],
+    also=[
+        "rfc9051/6.2.2/plain-authenticates",
+        "rfc9051/6.2.2/authenticate-implemented",
+        "rfc9051/6.2.2/without-initial-response",
+    ],
 )
 def test_plain_authenticates(target: Target) -> None:
     """AUTHENTICATE PLAIN with the right password ends in OK and the authenticated state."""
@@ -142,6 +147,7 @@ def test_a_cancelled_exchange_is_bad(target: Target) -> None:
     level=SHOULD,
     needs=IMAP,
     refuted_by=answered(b"AUTHENTICATE", b"BAD", of=b"NO"),
+    also=["rfc9051/6.2.2/unknown-mechanism-no"],
 )
 def test_an_unknown_mechanism_is_no(target: Target) -> None:
     """A mechanism that the server does not support is answered NO."""

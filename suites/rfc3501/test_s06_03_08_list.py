@@ -21,7 +21,7 @@ _PATTERNS = st.lists(mailbox_names.patterns(["", *_TREE]), min_size=4, max_size=
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"(LIST \S+ \S*)%", rb"\1*"),
-    also=["rfc9051/6.3.9/wildcards"],
+    also=["rfc9051/6.3.9/wildcards", "rfc9051/6.3.9/only-what-matches"],
 )
 @example(patterns=["%", "a%", "a/%", "*", "a*c"])
 @given(patterns=_PATTERNS)

@@ -101,7 +101,7 @@ def test_superior_names_are_created(target: Target) -> None:
     level=MUST,
     needs=IMAP,
     refuted_by=Remembering(rb"(UIDVALIDITY) [0-9]+", lambda found, _: found.group(1) + b" 7"),
-    also=["rfc9051/6.3.4/recreated-mailbox-uids"],
+    also=["rfc9051/6.3.4/recreated-mailbox-uids", "rfc9051/2.3.1.1/never-another-message"],
 )
 @given(count=st.integers(1, 4))
 def test_uids_are_not_used_again_after_delete(target: Target, count: int) -> None:
@@ -291,6 +291,7 @@ def test_subscribe_and_unsubscribe_change_lsub(target: Target) -> None:
     level=MUST_NOT,
     needs=IMAP,
     refuted_by=During(b"LSUB", Rewrite.from_server(rb"^\* LSUB [^\r]*\r\n", b"")),
+    also=["rfc9051/6.3.7/subscription-stays"],
 )
 def test_a_subscription_outlives_its_mailbox(target: Target) -> None:
     """The server does not unsubscribe a name because its mailbox does not exist any more."""

@@ -82,6 +82,7 @@ def test_unseen_is_the_first_unseen_message(target: Target, flag_sets: list[froz
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_server(rb"^(\* FLAGS \([^)\r]*)\\Draft", rb"\1Draft"),
+    also=["rfc9051/7.3.5/system-flags"],
 )
 def test_flags_has_the_system_flags(target: Target) -> None:
     r"""FLAGS names at least \Answered \Flagged \Deleted \Seen \Draft."""
@@ -113,6 +114,7 @@ def test_after_a_failed_select_nothing_is_selected(target: Target) -> None:
     level=SHOULD,
     needs=IMAP,
     refuted_by=Rewrite.from_server(rb" OK \[READ-WRITE\]", b" OK"),
+    also=["rfc9051/6.3.2/read-write"],
 )
 def test_select_says_read_write(target: Target) -> None:
     """Where the client may change the mailbox, the OK of SELECT begins with [READ-WRITE]."""
@@ -127,6 +129,7 @@ def test_select_says_read_write(target: Target) -> None:
     level=MUST,
     needs=IMAP,
     refuted_by=Rewrite.from_server(rb" OK \[READ-ONLY\]", b" OK"),
+    also=["rfc9051/6.3.3/read-only"],
 )
 def test_examine_says_read_only(target: Target) -> None:
     """The OK of EXAMINE begins with [READ-ONLY]."""
@@ -199,7 +202,7 @@ _ITEMS = b"MESSAGES UIDNEXT UIDVALIDITY UNSEEN"
     refuted_by=Rewrite.from_server(
         rb"UNSEEN ([0-9]+)(?=[ )])", lambda found: b"UNSEEN %d" % (int(found.group(1)) + 1)
     ),
-    also=["rfc9051/6.3.11/equals-select"],
+    also=["rfc9051/6.3.11/equals-select", "rfc9051/6.3.11/status-response"],
 )
 @given(flag_sets=_FLAG_SETS)
 def test_status_says_what_select_says(target: Target, flag_sets: list[frozenset[bytes]]) -> None:

@@ -321,6 +321,7 @@ def test_quoted_strings_and_literals_are_equal(target: Target, word: str) -> Non
     level=MUST,
     needs=IMAP,
     refuted_by=Rewrite.from_server(rb"^(A[0-9]+) NO (?=[^\r]*\r\n)", rb"\1 BAD "),
+    also=["rfc9051/6.4.4/unknown-charset-no"],
 )
 def test_an_unknown_charset_is_no(target: Target) -> None:
     """SEARCH with a CHARSET that the server does not support is answered NO, not BAD."""
@@ -335,6 +336,7 @@ def test_an_unknown_charset_is_no(target: Target) -> None:
     level=MUST,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"CHARSET US-ASCII", b"CHARSET X-NONE"),
+    also=["rfc9051/6.4.4/us-ascii"],
 )
 def test_us_ascii_is_supported(target: Target) -> None:
     """SEARCH CHARSET US-ASCII is supported."""

@@ -95,6 +95,7 @@ def test_silent_stores_are_silent(target: Target, stores: list[_Store]) -> None:
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"STORE (\S+) \S+ \([^)]*\)", rb"FETCH \1 FLAGS"),
+    also=["rfc9051/2.3.2/permanent-flags"],
 )
 @given(flags=flag_strategies.flag_sets(keyword=True).filter(bool))
 def test_permanent_flags_outlive_the_session(target: Target, flags: frozenset[bytes]) -> None:

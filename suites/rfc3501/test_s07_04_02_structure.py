@@ -22,7 +22,7 @@ _FEW_PARTS = 12
     needs=IMAP,
     refuted_by=Rewrite.from_client(rb"BODY\.PEEK\[1\]", b"BODY.PEEK[1]<1.999999>")
     + Rewrite.from_server(rb"BODY\[1\]<1>", b"BODY[1]"),
-    also=["rfc9051/6.4.5/parts"],
+    also=["rfc9051/6.4.5/parts", "rfc9051/6.4.5.1/nested-parts", "rfc9051/6.4.5.1/only-part-is-1"],
 )
 @given(message=_TREES)
 def test_part_numbers_name_the_parts(target: Target, message: MimeMessage) -> None:
@@ -100,7 +100,7 @@ def _number(path: tuple[int, ...]) -> bytes:
     refuted_by=During(
         b"FETCH", Rewrite.from_server(rb'(?i)"(7BIT|BASE64|QUOTED-PRINTABLE)" ([0-9]+)', rb'"\1" 1\2')
     ),
-    also=["rfc9051/7.5.2/bodystructure"],
+    also=["rfc9051/7.5.2/bodystructure", "rfc9051/9/rfc822-has-its-own-form"],
 )
 @given(message=_TREES)
 def test_bodystructure_is_the_tree(target: Target, message: MimeMessage) -> None:

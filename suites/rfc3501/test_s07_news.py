@@ -53,7 +53,7 @@ def _filled(box: ImapMailbox) -> tuple[int, ...]:
     level=PROSE,
     needs=IMAP,
     refuted_by=not_told(b"NOOP CHECK", rb"[0-9]+ (?:EXISTS|RECENT)"),
-    also=["rfc3501/5.2/size-updates"],
+    also=["rfc3501/5.2/size-updates", "rfc9051/7/new-messages-at-noop", "rfc9051/5.2/size-updates"],
 )
 @given(counts=st.lists(st.integers(1, 3), min_size=1, max_size=3))
 def test_noop_tells_new_messages(target: Target, counts: list[int]) -> None:
@@ -74,6 +74,7 @@ def test_noop_tells_new_messages(target: Target, counts: list[int]) -> None:
     level=SHOULD,
     needs=IMAP,
     refuted_by=not_told(b"NOOP", rb"[0-9]+ EXPUNGE"),
+    also=["rfc9051/7/expunges-at-noop"],
 )
 @given(chosen=st.sets(st.integers(1, _COUNT), min_size=1))
 def test_noop_tells_removed_messages(target: Target, chosen: set[int]) -> None:
@@ -128,7 +129,7 @@ def test_only_expunge_reduces_the_mailbox(target: Target, chosen: set[int], adde
     level=SHOULD,
     needs=IMAP,
     refuted_by=not_told(b"NOOP", rb"[0-9]+ FETCH"),
-    also=["rfc9051/5.2/flag-updates"],
+    also=["rfc9051/5.2/flag-updates", "rfc9051/7/flags-at-noop"],
 )
 @given(flags=flag_strategies.flag_sets().filter(bool), number=st.integers(1, _COUNT))
 def test_noop_tells_changed_flags(target: Target, flags: frozenset[bytes], number: int) -> None:
@@ -182,13 +183,14 @@ def test_commands_sent_together_run_in_order(target: Target, number: int) -> Non
     level=PROSE,
     needs=IMAP,
     refuted_by=Rewrite.from_server(rb"^\+ ", b"x1 NO "),
+    also=["rfc9051/7.6/continuation"],
 )
 @given(size=st.integers(0, 3))
 def test_a_literal_is_asked_for(target: Target, size: int) -> None:
     """After the announcement of a literal, of length zero too, the server asks for it by a `+` line."""
     with target.imap_mailbox() as box:
         client = box.client
-        client.reply_timeout_s = min(client.reply_timeout_s, 5.0)
+        client.reply_timeout_s = target.pace.at_least(5.0)
         client.send_raw(b"x1 SEARCH SUBJECT {%d}\r\n" % size, b"x1")
         answer = client.await_continuation(b"x1")
         verify(answer.octets.startswith(b"+"), expected='a continuation request, "+ "', actual=answer.octets)

@@ -16,6 +16,7 @@ _COUNT = 4
     level=PROSE,
     needs=offers("UNSELECT"),
     refuted_by=Rewrite.from_client(rb"UNSELECT", b"CLOSE"),
+    also=["rfc9051/6.4.2/unselect"],
 )
 @given(chosen=st.sets(st.integers(1, _COUNT), min_size=1))
 def test_unselect_removes_nothing(target: Target, chosen: set[int]) -> None:

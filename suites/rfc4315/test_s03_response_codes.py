@@ -34,6 +34,7 @@ def _filled(box: ImapMailbox) -> dict[int, bytes]:
     level=PROSE,
     needs=_NEEDS,
     refuted_by=Rewrite.from_client(rb"UID EXPUNGE [^\r]*", b"EXPUNGE"),
+    also=["rfc9051/6.4.9/uid-expunge"],
 )
 @given(deleted=st.sets(st.integers(1, _COUNT)), named=_CHOSEN, beyond=st.integers(1, 2**31))
 def test_uid_expunge_removes_what_is_both(
@@ -60,6 +61,7 @@ def test_uid_expunge_removes_what_is_both(
         rb"\[APPENDUID ([0-9]+) ([0-9]+)\]",
         lambda found: b"[APPENDUID %s %d]" % (found.group(1), int(found.group(2)) + 1),
     ),
+    also=["rfc9051/6.3.12/appenduid"],
 )
 @given(count=st.integers(1, 4))
 def test_appenduid_names_the_message(target: Target, count: int) -> None:
@@ -101,6 +103,7 @@ def _texts(box: ImapMailbox) -> dict[int, bytes]:
             b"[COPYUID %s %s %d]" % (found[1], found[2].split(b",")[0].split(b":")[0], int(found[3]) + 1)
         ),
     ),
+    also=["rfc9051/6.4.7/copyuid"],
 )
 @given(chosen=_CHOSEN, existing=st.integers(0, 2))
 def test_copyuid_maps_originals_to_copies(target: Target, chosen: set[int], existing: int) -> None:

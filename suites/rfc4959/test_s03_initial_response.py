@@ -16,6 +16,7 @@ _NEEDS = IMAP | {Offers(Need.IMAP, "SASL-IR")}
     level=PROSE,
     needs=_NEEDS,
     refuted_by=answered(b"AUTHENTICATE", b"NO", of=b"OK"),
+    also=["rfc9051/6.2.2/initial-response"],
 )
 def test_the_initial_response_may_come_with_the_command(target: Target) -> None:
     """AUTHENTICATE PLAIN with the response behind it needs no continuation."""

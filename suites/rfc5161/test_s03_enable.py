@@ -15,6 +15,7 @@ _NEEDS = offers("ENABLE")
     level=MUST,
     needs=_NEEDS,
     refuted_by=answered(b"ENABLE", b"BAD", of=b"OK"),
+    also=["rfc9051/6.3.1/unknown-ignored"],
 )
 def test_unknown_extensions_are_ignored(target: Target) -> None:
     """ENABLE of what the server does not know is OK, and enables nothing."""
@@ -31,6 +32,7 @@ def test_unknown_extensions_are_ignored(target: Target) -> None:
     level=MUST,
     needs=_NEEDS,
     refuted_by=Rewrite.from_server(rb"^\* ENABLED[^\r]*\r\n", b""),
+    also=["rfc9051/6.3.1/enabled-response"],
 )
 def test_enable_is_answered_by_enabled(target: Target) -> None:
     """A successful ENABLE has an untagged ENABLED response."""
@@ -48,6 +50,7 @@ def test_enable_is_answered_by_enabled(target: Target) -> None:
         rb"^\* CAPABILITY (?=IMAP4rev1)",
         lambda found, memory: found.group() + b"X-%d " % counted(memory, b"asked"),
     ),
+    also=["rfc9051/6.3.1/capability-unchanged"],
 )
 def test_enable_changes_no_capability(target: Target) -> None:
     """CAPABILITY lists the same before and after ENABLE."""

@@ -57,6 +57,7 @@ def _held(box: ImapMailbox, name: bytes) -> list[FetchData]:
     level=MUST,
     needs=_NEEDS,
     refuted_by=Rewrite.from_client(rb" MOVE (\S+) ", rb" COPY \1 "),
+    also=["rfc9051/6.4.8/no-message-lost", "rfc9051/6.4.8/not-in-both"],
 )
 @given(chosen=_CHOSEN, by_uid=st.booleans())
 def test_move_takes_messages_from_one_mailbox_to_another(
@@ -84,6 +85,7 @@ def test_move_takes_messages_from_one_mailbox_to_another(
     level=PROSE,
     needs=_NEEDS,
     refuted_by=Rewrite.from_server(rb"^\* [0-9]+ EXPUNGE\r\n", b"", count=1),
+    also=["rfc9051/6.4.8/expunge-responses"],
 )
 @given(chosen=_CHOSEN)
 def test_move_tells_what_has_gone(target: Target, chosen: set[int]) -> None:
@@ -106,6 +108,7 @@ def test_move_tells_what_has_gone(target: Target, chosen: set[int]) -> None:
     level=MUST_NOT,
     needs=_NEEDS,
     refuted_by=Rewrite.from_server(rb"FLAGS \((?=[^)]*\)[^\r]*BODY\[\])", rb"FLAGS (\\Deleted "),
+    also=["rfc9051/6.4.8/deleted-not-set"],
 )
 @given(flags=flag_strategies.flag_sets())
 def test_move_sets_no_deleted_flag(target: Target, flags: frozenset[bytes]) -> None:
@@ -131,6 +134,7 @@ def test_move_sets_no_deleted_flag(target: Target, flags: frozenset[bytes]) -> N
     level=PROSE,
     needs=_NEEDS,
     refuted_by=Rewrite.from_server(rb"\[TRYCREATE\] ", b""),
+    also=["rfc9051/6.4.8/move-trycreate"],
 )
 @given(chosen=_CHOSEN)
 def test_move_to_nowhere_moves_nothing(target: Target, chosen: set[int]) -> None:

@@ -25,6 +25,7 @@ from suites.imap.tampering import During
     level=MUST,
     needs=IMAP,
     refuted_by=During(b"APPEND SEARCH", Rewrite.from_server(rb"^(?=\S+ OK )", rb"+ go on\r\n")),
+    also=["rfc9051/4.3/non-synchronizing-literal"],
 )
 @given(text=messages.conforming_messages(max_lines=3), word=st.text("ab {}+", max_size=6))
 def test_literals_with_a_plus_are_part_of_the_command(target: Target, text: bytes, word: str) -> None:

@@ -187,7 +187,7 @@ def reason_of(error: OSError) -> str:
     """The error in the words of the operating system or of OpenSSL, in one line."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the certificate does not verify: {error.verify_message}; [trust] in the target file says how"
-    if isinstance(error, ssl.SSLEOFError):
+    if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         return "the connection ended in the middle of it"
     if isinstance(error, ssl.SSLError) and error.reason:
         return str(error.reason).replace("_", " ").lower()

@@ -62,6 +62,10 @@ function bindKeys({ items, search, help }) {
     summary.focus({ preventScroll: true });
     summary.scrollIntoView({ block: "nearest" });
   };
+  let latest = null;
+  document.addEventListener("toggle", (event) => {
+    if (event.target.matches("details.check[open]")) latest = event.target;
+  }, true);
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
     const at = event.target;
@@ -71,7 +75,7 @@ function bindKeys({ items, search, help }) {
         if (search.value) { search.value = ""; search.dispatchEvent(new Event("input")); } else search.blur();
         return;
       }
-      const open = at.closest && at.closest("details.check[open]");
+      const open = at.closest("details.check[open]") || (latest && latest.open ? latest : null);
       if (open) { open.open = false; open.querySelector("summary").focus(); }
       return;
     }
@@ -95,7 +99,7 @@ function preparePage() {
   });
   $("help-button").addEventListener("click", () => $("help").showModal());
   document.addEventListener("click", (event) => {
-    const button = event.target.closest && event.target.closest("button.copy");
+    const button = event.target.closest("button.copy");
     if (button) copy(button);
   });
 }

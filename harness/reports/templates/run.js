@@ -136,7 +136,7 @@ function prepareRun() {
   $("filters").addEventListener("reset", (event) => { event.preventDefault(); clearFilter(); });
   $("clear-too").addEventListener("click", clearFilter);
   document.addEventListener("click", (event) => {
-    const link = event.target.closest && event.target.closest('main a[href^="#"]');
+    const link = event.target.closest('main a[href^="#"]');
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     filter.at = target(link);

@@ -149,12 +149,13 @@ class TestReport:
 
     def test_an_address_with_an_id_opens_the_check(self, shelf):
         with shelf.open(html_page(small_run()), at=f"#{DOT.id}") as page:
-            assert page.locator(".check[open]").get_attribute("id") == DOT.id
-            assert page.locator(".check[open] table.dialogue").first.is_visible()
+            expect(page.locator(".check[open]")).to_have_id(DOT.id)
+            expect(page.locator(".check[open] table.dialogue").first).to_be_visible()
 
     def test_a_dialogue_shows_who_when_and_every_octet(self, shelf):
         with shelf.open(html_page(small_run()), at=f"#{DOT.id}") as page:
             table = page.locator(".check[open] table.dialogue").first
+            table.wait_for()
             rows = [" | ".join(row.split("\t")) for row in table.inner_text().splitlines() if row.strip()]
             text = "\n".join(rows)
             assert "0.0001" in text
@@ -204,7 +205,8 @@ class TestReport:
             assert focused(page) == DOT.id
             assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
             page.keyboard.press("Enter")
-            assert page.locator(".check[open]").get_attribute("id") == DOT.id
+            expect(page.locator(".check[open]")).to_have_id(DOT.id)
+            page.locator(".check[open] table.dialogue").first.wait_for()
             page.keyboard.press("Tab")
             page.keyboard.press("Tab")
             page.keyboard.press("Escape")
@@ -245,6 +247,7 @@ class TestReport:
             assert page.locator("script").count() == 2
             assert page.locator("img").count() == 0
             line = page.locator("td.line").first
+            line.wait_for()
             assert line.inner_text() == r"</script><script>alert(3)</script>\x00"
             assert page.locator("td.line").nth(1).inner_text().startswith("</script><script>alert(1)")
 
@@ -258,7 +261,16 @@ class TestReport:
             page.get_by_role("button", name="Clear", exact=True).click()
             page.keyboard.press("Escape")
             page.locator(".check[data-heavy] > summary").first.click()
-            assert page.locator(".check[open] td.line").count() == 40
+            expect(page.locator(".check[open] td.line")).to_have_count(40)
+
+    def test_on_paper_there_is_nothing_to_press(self, shelf):
+        with shelf.open(html_page(small_run()), at=f"#{DOT.id}", color_scheme="dark") as page:
+            page.locator(".check[open] table.dialogue").first.wait_for()
+            page.emulate_media(media="print")
+            for pressed in ("#filters", "#theme", "button.copy", "button.ends"):
+                assert not page.locator(pressed).first.is_visible()
+            assert page.locator("table.dialogue").first.is_visible()
+            assert scheme_of(page) == "light"
 
     def test_without_scripts_every_check_is_still_there(self, shelf):
         with shelf.open(html_page(small_run()), java_script_enabled=False) as page:
@@ -314,7 +326,7 @@ class TestComparison:
         with shelf.open(self.page()) as page:
             assert shown(page) == [DOT.id]
             assert page.locator("#shown").inner_text() == "1 of 3 requirements"
-            page.get_by_label("Also where they agree").check()
+            page.get_by_label("Also where they do not differ").check()
             assert shown(page) == [NOOP.id, DOT.id, HAZARD.id]
             assert page.url.endswith("#all=yes")
             page.keyboard.press("/")
@@ -324,7 +336,7 @@ class TestComparison:
 
     def test_an_address_with_an_id_shows_it_also_where_the_servers_agree(self, shelf):
         with shelf.open(self.page(), at=f"#{NOOP.id}") as page:
-            assert page.locator(".check[open]").get_attribute("id") == NOOP.id
+            expect(page.locator(".check[open]")).to_have_id(NOOP.id)
 
     def test_the_keyboard_moves_between_requirements(self, shelf):
         with shelf.open(self.page(), at="#all=yes") as page:
@@ -332,7 +344,7 @@ class TestComparison:
             page.keyboard.press("j")
             assert focused(page) == DOT.id
             page.keyboard.press("Enter")
-            assert page.get_by_text("One dot goes.").is_visible()
+            expect(page.get_by_text("One dot goes.")).to_be_visible()
 
 
 def test_a_difference_is_searched_and_opened(shelf):

@@ -38,6 +38,8 @@ def test_what_is_there_is_not_lacking(tmp_path: Path) -> None:
         Need.TWO_ACCOUNTS,
         Need.EMPTY_MAILDROP,
         Need.HOSTILE,
+        Need.IMAP,
+        Need.POP3,
         Service.SMTP,
         Service.IMAP,
     ):
@@ -54,6 +56,8 @@ def test_what_is_there_is_not_lacking(tmp_path: Path) -> None:
         (Need.OUTBOUND, "the target file has no [outbound]"),
         (Need.HOSTILE, 'the target file does not permit "hostile-input"'),
         (Service.LMTP, "the target has no lmtp"),
+        (Need.POP3, "the target has none of pop3, pop3s"),
+        (Offers(Need.POP3, "UIDL"), "the target has none of pop3, pop3s"),
         (Offers(Service.SMTP, "SIZE"), "the target has no smtp"),
     ],
 )
@@ -66,6 +70,10 @@ def test_a_reader_and_a_maildrop_need_their_services(tmp_path: Path) -> None:
     one = target(tmp_path, "smtp", more="pop3 = ['u0@e.test']")
     assert one.lacks(Need.RETRIEVE) == "the target has none of imap, imaps, pop3, pop3s"
     assert one.lacks(Need.EMPTY_MAILDROP) == "the target has none of pop3, pop3s"
+    alone = target(tmp_path, "pop3", more="pop3 = ['u0@e.test']")
+    assert alone.lacks(Need.EMPTY_MAILDROP) == (
+        "the target has none of smtp, lmtp, submission, submissions, imap, imaps"
+    )
 
 
 def test_outbound_needs_an_address_to_answer_on(tmp_path: Path) -> None:

@@ -431,6 +431,25 @@ def test_a_server_whose_certificate_does_not_verify_is_told(tls: ProxyTls, proxy
         assert "[trust]" in failed
 
 
+def test_a_server_that_leaves_in_the_handshake_is_told(tls: ProxyTls, proxy_ca: Path) -> None:
+    def leave(sock: socket.socket) -> None:
+        sock.recv(100_000)
+
+    with (
+        backend(leave) as server,
+        proxying(server, tls, service=Service.IMAPS, how=Tls.IMPLICIT) as proxy,
+    ):
+        context = ssl.create_default_context(cafile=str(proxy_ca))
+        with (
+            contextlib.suppress(OSError),
+            context.wrap_socket(connect(proxy), server_hostname="localhost") as secure,
+        ):
+            secure.recv(1)
+        ended(proxy)
+        (failed,) = [event.text for event in proxy.events if event.happening is Happening.FAILED]
+        assert failed == f"TLS with the server {server.address}: the connection ended in the middle of it"
+
+
 def upgrading(server_context: ssl.SSLContext) -> Behaviour:
     def serve(sock: socket.socket) -> None:
         sock.sendall(b"* OK hi\r\n")

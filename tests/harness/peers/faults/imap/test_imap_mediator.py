@@ -292,6 +292,13 @@ def test_a_refusal_of_a_literal_that_we_send_ends_the_command() -> None:
     assert wire.server(b"a NO\r\n") == (b"b NOOP\r\n", b"a NO\r\n")
 
 
+def test_what_completes_another_command_does_not_end_it() -> None:
+    wire = Wire(Whole())
+    wire.client(b"a NOOP\r\nb APPEND x {3}\r\nabc\r\n")
+    assert wire.server(b"a OK\r\n") == (b"", b"a OK\r\n")
+    assert wire.server(b"+ ok\r\n") == (b"ABC\r\n", b"")
+
+
 class Inquiring(ImapMediator):
     """Asks before commands, and before it passes what completes them."""
 

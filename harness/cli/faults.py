@@ -17,7 +17,7 @@ from types import FrameType
 
 from harness.cli.dns import checked_address, parse_bind
 from harness.cli.fault_script import FaultScript, load_script
-from harness.cli.output import discard
+from harness.cli.unread import discard
 from harness.peers.fault_proxy import Address, FaultProxy, Route
 from harness.peers.faults.plan import FaultOrder, parse_order
 from harness.peers.faults.registry import fault_parameters

@@ -4,12 +4,18 @@ One sub-command is one file, with `add_parser(subparsers)` and `run(arguments) -
 """
 
 import argparse
+import os
+import signal
 import sys
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import version
+from types import FrameType
 from typing import NoReturn
 
+from harness.cli.unread import NobodyReads, discard, is_unread
 from harness.vocabulary.errors import MailproofError, TargetFileError, UsageError
 from harness.vocabulary.exit_codes import ExitCode
 
@@ -39,6 +45,25 @@ class Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; mistakes of the user are one line."""
     words = sys.argv[1:] if argv is None else list(argv)
+    try:
+        with _hangup_as_termination():
+            code = _obey(words)
+            sys.stdout.flush()
+            return code
+    except NobodyReads:
+        return ExitCode.INCONCLUSIVE
+    except BrokenPipeError:
+        if not is_unread(sys.stdout):
+            raise
+        discard(sys.stdout)
+        return ExitCode.INCONCLUSIVE
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+        return ExitCode.INCONCLUSIVE
+
+
+def _obey(words: Sequence[str]) -> int:
+    """Do what the words say; mistakes of the user are one line."""
     parser = build_parser(words[:1] if words[:1] and words[0] in COMMANDS else COMMANDS)
     arguments = parse(parser, words)
     try:
@@ -47,9 +72,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain(arguments.command, error, ExitCode.USAGE)
     except MailproofError as error:
         return _complain(arguments.command, error, ExitCode.INCONCLUSIVE)
-    except KeyboardInterrupt:
-        print(file=sys.stderr)
-        return ExitCode.INCONCLUSIVE
+
+
+@contextmanager
+def _hangup_as_termination() -> Iterator[None]:
+    """Let a terminal that is closed end a command as SIGTERM does: with nothing left behind.
+
+    Where SIGHUP is ignored (nohup) it stays so; a command may have other plans for it.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGHUP) is not signal.SIG_DFL:
+        yield
+        return
+
+    def terminate(_number: int, _frame: FrameType | None) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    signal.signal(signal.SIGHUP, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def parse(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Namespace:

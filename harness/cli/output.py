@@ -1,10 +1,10 @@
 """Where commands write what people read."""
 
-import os
 import sys
-from typing import IO
 
 from rich.console import Console
+
+from harness.cli.unread import NobodyReads, discard
 
 _WIDTH = 120
 
@@ -20,17 +20,10 @@ class Output(Console):
         self.quiet = True
         if sys.__stdout__ is not None:
             discard(sys.__stdout__)
-        raise KeyboardInterrupt
+        raise NobodyReads
 
 
 def standard_output(*, no_color: bool = False) -> Console:
     """Return the console of a command; where it is no terminal its lines have a fixed width."""
     width = None if sys.stdout.isatty() else _WIDTH
     return Output(file=sys.stdout, highlight=False, markup=False, width=width, no_color=no_color or None)
-
-
-def discard(stream: IO[str]) -> None:
-    """Let what is still written to `stream`, also at the end of the process, go nowhere."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)

@@ -43,6 +43,11 @@ class Register:
                 found.append(f"{name}: {self._undeclared(item)}")
         return found
 
+    @property
+    def catalogue(self) -> Catalogue:
+        """The requirements."""
+        return self._catalogue
+
     def is_outside(self, path: Path, contents: Contents, selectors: Collection[str]) -> bool:
         """Say whether a module that cannot be collected is surely no part of what is selected."""
         folder = self._folder(path)

@@ -4,7 +4,9 @@ With pytest-xdist the examining is done by workers; their results come with pyte
 process needs nothing but those reports.
 """
 
+from collections.abc import Iterable
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -12,8 +14,9 @@ import pytest
 
 from harness.conformance import codec
 from harness.conformance.bench import Bench, Share
-from harness.conformance.evidence import CheckInfo
+from harness.conformance.evidence import CaseResult, CheckInfo
 from harness.conformance.options import WORKER_KEY, RunOptions, for_worker
+from harness.conformance.outcomes import fails
 from harness.conformance.recorder import Recorder, Waivers, new_run
 from harness.targets.file import TargetFile
 from harness.targets.launch import launched
@@ -30,6 +33,8 @@ PROBLEM_KEY = "mailproof_problem"
 """Why a worker collected nothing, in xdist's `workeroutput`."""
 NOTES_KEY = "mailproof_notes"
 """What a worker left out in collecting, a line each; there too."""
+AMBIENT_KEY = "mailproof_ambient"
+"""What came of the ambient rules in a worker; there too."""
 
 _NOTHING_SAID = frozenset({Outcome.UNSUPPORTED, Outcome.INCONCLUSIVE})
 
@@ -47,6 +52,7 @@ class Conductor:
         self._shares: dict[str, int] = {}
         self._uncollected: list[str] = []
         self._recorder: Recorder | None = None
+        self._ambient: dict[str, tuple[CheckInfo, list[CaseResult]]] = {}
 
     @property
     def recorder(self) -> Recorder:
@@ -106,7 +112,10 @@ class Conductor:
         self._interrupted = self._interrupted or bool(session.shouldstop or session.shouldfail)
         self._end()
         if session.exitstatus == pytest.ExitCode.OK and self.recorder.results:
-            if self.recorder.silence:
+            results = self.recorder.results
+            if self.recorder.silence or any(
+                fails(one.outcome, strict=self._options.strict) for one in results
+            ):
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
             elif all(result.outcome in _NOTHING_SAID for result in self.recorder.results):
                 session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
@@ -135,6 +144,11 @@ class Conductor:
         """Announce what is going to be run."""
         self.recorder.plan(checks, workers=self._workers)
 
+    def take_ambient(self, results: Iterable[tuple[CheckInfo, CaseResult]]) -> None:
+        """Keep what came of the ambient rules in one process until all have said so."""
+        for info, result in results:
+            self._ambient.setdefault(info.id, (info, []))[1].append(result)
+
     # -- pytest-xdist
 
     @pytest.hookimpl(optionalhook=True)
@@ -153,6 +167,10 @@ class Conductor:
         output = getattr(node, "workeroutput", {})
         for note in output.get(NOTES_KEY, ()):
             self.recorder.note(note)
+        carried = output.get(AMBIENT_KEY, ())
+        self.take_ambient(
+            [(codec.info_from_json(info), codec.case_from_json(result)) for info, result in carried]
+        )
         problem = output.get(PROBLEM_KEY)
         if problem is not None:
             self.recorder.refuse(problem, usage=True)
@@ -224,6 +242,11 @@ class Conductor:
 
     def _end(self) -> None:
         if self._recorder is not None:
+            # Where no check was judged no rule was: nothing was said.
+            for info, results in self._ambient.values() if self._recorder.results else ():
+                for result in results:
+                    self._recorder.judge(replace(info, cases=len(results)), result)
+            self._ambient.clear()
             self._recorder.end(interrupted=self._interrupted, waivers=self._waivers())
 
     def _waivers(self) -> Waivers:

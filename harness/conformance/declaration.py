@@ -28,6 +28,8 @@ class Declaration:
     """What makes this check fail; a check without one is refused at collection."""
     also: tuple[str, ...]
     """Twins: the same duty stated by other RFCs."""
+    ambient: bool = True
+    """Whether the ambient rules are judged on what this check says and hears."""
 
 
 def requirement(
@@ -37,12 +39,16 @@ def requirement(
     needs: Iterable[Requires] = (),
     refuted_by: Refutation | None = None,
     also: Iterable[str] = (),
+    ambient: bool = True,
 ) -> Callable[[CheckFunction], CheckFunction]:
     """Declare the test function below as the check of one requirement.
 
     Works with `@given` and `@pytest.mark.parametrize` in any order; the cases of a parametrised check count
     as one check. Mistakes (an unknown id, another level than the catalogue's, no `refuted_by`, an id that
     another check has) are reported when the suite is collected, with the line to paste.
+
+    A check whose own words leave the server no sound answer says `ambient=False`: the rules that hold in
+    every conversation are then not judged on its.
     """
     declaration = Declaration(
         id=requirement_id,
@@ -50,6 +56,7 @@ def requirement(
         needs=frozenset(needs),
         refuted_by=refuted_by,
         also=(also,) if isinstance(also, str) else tuple(also),
+        ambient=ambient,
     )
 
     def declare(function: CheckFunction) -> CheckFunction:

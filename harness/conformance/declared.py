@@ -1,4 +1,4 @@
-"""The checks of the suites as they are declared: read by importing the suites, without collecting a run."""
+"""The checks as they are declared: read by importing the suites, without collecting a run."""
 
 import re
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+from harness.conformance.ambient import RULES, Rule
 from harness.conformance.collection import SUITES
 from harness.conformance.declaration import declaration_of
 
@@ -32,8 +33,14 @@ class DeclaredCheck:
 
 
 def declared_checks(suites: Path = SUITES) -> tuple[DeclaredCheck, ...]:
-    """Return the checks of all suites, by file and line."""
-    return tuple(check for path in sorted(suites.rglob("test_*.py")) for check in _of_module(path, suites))
+    """Return the checks of all suites, by file and line, and the rules that hold beside all of them."""
+    of_suites = (check for path in sorted(suites.rglob("test_*.py")) for check in _of_module(path, suites))
+    return (*of_suites, *map(_of_rule, RULES))
+
+
+def _of_rule(rule: Rule) -> DeclaredCheck:
+    name = rule.id.rpartition("/")[2].replace("-", "_")
+    return DeclaredCheck(rule.id, rule.also, f"harness/conformance/ambient/{rule.group}.py", name)
 
 
 def _of_module(path: Path, suites: Path) -> Iterator[DeclaredCheck]:

@@ -1,7 +1,5 @@
 """The part of a run in each process that examines: collects the checks, judges them, reports each case."""
 
-import inspect
-from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from typing import Any
@@ -10,23 +8,40 @@ import hypothesis
 import pytest
 
 from harness.conformance import codec
+from harness.conformance.ambient import RULES, Watch
 from harness.conformance.bench import Bench, Share
 from harness.conformance.broken import contents_of_source
 from harness.conformance.collection import Register, cases_of, function_of
-from harness.conformance.conductor import NOTES_KEY, PROBLEM_KEY, REPORT_KEY, SHARE_KEY, Conductor
+from harness.conformance.conductor import (
+    AMBIENT_KEY,
+    NOTES_KEY,
+    PROBLEM_KEY,
+    REPORT_KEY,
+    SHARE_KEY,
+    Conductor,
+)
 from harness.conformance.declaration import Declaration, declaration_of
 from harness.conformance.depth import hypothesis_set_up, seed_of
 from harness.conformance.evidence import CaseResult, CheckInfo, Evidence, Notice, Teeth, Trial
+from harness.conformance.items import (
+    OUTBOUND,
+    case_of,
+    last_line,
+    name_group,
+    not_judged,
+    parted,
+    tell_pytest,
+)
 from harness.conformance.judge import Case, judge
 from harness.conformance.lifeline import Lifeline
 from harness.conformance.options import RunOptions
-from harness.conformance.outcomes import FINDINGS, fails
+from harness.conformance.outcomes import FINDINGS
 from harness.conformance.refutation import describe, refute
 from harness.conformance.replaying import REPLAY
 from harness.conformance.selection import Choice, choose
 from harness.conformance.shrinking import ShrinkingBudget
 from harness.conformance.teeth import Nearness, nearness, try_faults
-from harness.conformance.text import evidence_text, replay_line
+from harness.conformance.text import replay_line
 from harness.targets.file import TargetFile
 from harness.vocabulary.errors import MailproofError, UsageError
 from harness.vocabulary.exit_codes import ExitCode
@@ -37,8 +52,6 @@ BENCH = pytest.StashKey[Bench]()
 """The open target, in the configuration's stash."""
 _INFO = pytest.StashKey[CheckInfo]()
 _DECLARATION = pytest.StashKey[Declaration]()
-_OUTBOUND = "outbound"
-"""The group of checks that stay in one worker."""
 _RESULT = pytest.StashKey[CaseResult]()
 
 
@@ -64,6 +77,7 @@ class Examiner:
         self._lifeline: Lifeline | None = None
         self._plan: list[CheckInfo] | None = None
         self._shrinking = ShrinkingBudget()
+        self._watch = self._new_watch()
 
     @property
     def bench(self) -> Bench:
@@ -104,6 +118,20 @@ class Examiner:
         self._shrinking = ShrinkingBudget(workers=count)
         self._config.stash[BENCH] = bench
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """Hand over what came of the rules that were judged on everything."""
+        if self._bench is None or self._options.list_only:
+            return
+        results = [(info, self._waived(info, result)) for info, result in self._watch.results()]
+        if self._conductor is not None:
+            self._conductor.take_ambient(results)
+            return
+        output: dict[str, Any] = getattr(self._config, "workeroutput")  # noqa: B009 - set by xdist
+        output[AMBIENT_KEY] = [
+            (codec.info_to_json(info), codec.case_to_json(result)) for info, result in results
+        ]
+
     def pytest_unconfigure(self) -> None:
         """Give everything back."""
         self._stack.close()
@@ -131,7 +159,7 @@ class Examiner:
         else:
             return report
         if self._register.is_outside(collector.path, contents, self._options.selectors):
-            self._note(f"{collector.nodeid} is left out, as it is not selected: {_last_line(report)}")
+            self._note(f"{collector.nodeid} is left out, as it is not selected: {last_line(report)}")
             report.outcome, report.longrepr = "passed", None
         return report
 
@@ -139,7 +167,7 @@ class Examiner:
         """Mark the checks that answer DNS for one worker: there is one address, for one process at a time."""
         declaration = declaration_of(getattr(item, "obj", None))
         if declaration is not None and Need.OUTBOUND in declaration.needs and self._conductor is None:
-            item.add_marker(pytest.mark.xdist_group(_OUTBOUND))
+            item.add_marker(pytest.mark.xdist_group(OUTBOUND))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
@@ -153,14 +181,16 @@ class Examiner:
         items.sort(key=lambda item: self._register.place(declaration_of(getattr(item, "obj", None))))
         infos = self._describe(items)
         try:
-            choice = choose(infos, self._options.selectors, self._options.level)
+            ambient = self._watch.infos if infos else []
+            choice = choose([*infos, *ambient], self._options.selectors, self._options.level)
         except UsageError as error:
             self._refuse(str(error))
             items[:] = []
             return
         if choice.note:
             self._note(choice.note)
-        kept, others = _parted(items, lambda item: self._is_kept(item, choice))
+        self._watch.keep(choice.ids)
+        kept, others = parted(items, lambda item: self._is_kept(item, choice))
         if others:
             self._config.hook.pytest_deselected(items=others)
             items[:] = kept
@@ -169,8 +199,8 @@ class Examiner:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Fix the plan, and give every check its seed."""
         for item in session.items:
-            if any(mark.args == (_OUTBOUND,) for mark in item.iter_markers("xdist_group")):
-                _name_group(item)
+            if any(mark.args == (OUTBOUND,) for mark in item.iter_markers("xdist_group")):
+                name_group(item)
         self._plan = self._describe(session.items)
         for item in session.items:
             if isinstance(item, pytest.Function) and _INFO in item.stash and hasattr(item.obj, "hypothesis"):
@@ -190,6 +220,8 @@ class Examiner:
             if info.id not in listed:
                 listed.add(info.id)
                 self._conductor.recorder.list(info, self._what_is_lacking(item.stash[_DECLARATION]))
+        for info in self._watch.infos if session.items else ():
+            self._conductor.recorder.list(info, None)
         return True
 
     # -- judging
@@ -203,7 +235,7 @@ class Examiner:
         declaration = pyfuncitem.stash[_DECLARATION]
         result = self._judge(pyfuncitem, info, declaration)
         pyfuncitem.stash[_RESULT] = result
-        self._tell_pytest(info, result)
+        tell_pytest(info, result, strict=self._options.strict)
         return True
 
     @pytest.hookimpl(wrapper=True)
@@ -220,14 +252,14 @@ class Examiner:
         if report.when == "call" and _RESULT in item.stash:
             carried["result"] = codec.case_to_json(item.stash[_RESULT])
         elif report.when in {"setup", "call"} and not report.passed:
-            carried["result"] = codec.case_to_json(_not_judged(report, call))
+            carried["result"] = codec.case_to_json(not_judged(report, call))
         elif report.when != "setup":
             return report
         setattr(report, REPORT_KEY, carried)
         return report
 
     def _judge(self, item: pytest.Function, info: CheckInfo, declaration: Declaration) -> CaseResult:
-        case = _case_of(item, info)
+        case = case_of(item, info)
         hindered = self._hindered(case, info, declaration)
         if hindered is not None:
             return hindered
@@ -242,17 +274,19 @@ class Examiner:
             return refute(case, declaration, self.bench, self.lifeline, replay=replay)
         if self._options.faults:
             faults = self._faults_for(declaration, info)
-            return try_faults(case, declaration, self.bench, self.lifeline, faults=faults, replay=replay)
+            tried = try_faults(case, declaration, self.bench, self.lifeline, faults=faults, replay=replay)
+            return self._waived(info, tried)
         subject = self.bench.subject
         if (recorded := self._config.stash.get(REPLAY, None)) is not None:
             return recorded.run(case, subject, lambda: self.lifeline.ask(declaration.needs))
-        result = judge(
-            case,
-            subject,
-            lambda: self.lifeline.ask(declaration.needs),
-            replay=replay,
-            shrinking=self._shrinking,
-        )
+        with self._watch.during(info.id if declaration.ambient else "", subject):
+            result = judge(
+                case,
+                subject,
+                lambda: self.lifeline.ask(declaration.needs),
+                replay=replay,
+                shrinking=self._shrinking,
+            )
         if result.silenced:
             self.lifeline.cut(declaration.needs, result.evidence.reason)
         return self._waived(info, result)
@@ -302,24 +336,12 @@ class Examiner:
             return result
         until = f" (until {waiver.until})" if waiver.until else ""
         reason = f"{result.outcome.value}, waived: {waiver.reason}{until}"
-        return replace(result, outcome=Outcome.WAIVED, evidence=replace(result.evidence, reason=reason))
-
-    def _tell_pytest(self, info: CheckInfo, result: CaseResult) -> None:
-        """Raise what pytest calls this outcome, or return where it passes."""
-        evidence = result.evidence
-        match result.teeth:
-            case Teeth.TOOTHLESS:
-                pytest.fail(f"TOOTHLESS: {info.id} did not notice {result.refutation}", pytrace=False)
-            case Teeth.UNPROVEN:
-                pytest.skip(f"{result.outcome.value}: {evidence.reason or evidence.actual}")
-            case Teeth.REFUTED:
-                return
-        if fails(result.outcome, strict=self._options.strict):
-            pytest.fail(evidence_text(info, result.outcome, evidence), pytrace=False)
-        if result.outcome is Outcome.WAIVED:
-            pytest.xfail(evidence.reason)
-        if result.outcome in {Outcome.UNSUPPORTED, Outcome.INCONCLUSIVE}:
-            pytest.skip(f"{result.outcome.value}: {evidence.reason}")
+        return replace(
+            result,
+            outcome=Outcome.WAIVED,
+            evidence=replace(result.evidence, reason=reason),
+            trials=tuple(Trial(trial.fault, Notice.UNTRIED, reason) for trial in result.trials),
+        )
 
     # -- inside
 
@@ -338,6 +360,17 @@ class Examiner:
             item.stash[_INFO] = info
             item.stash[_DECLARATION] = declaration
         return list(infos.values())
+
+    def _new_watch(self) -> Watch:
+        """Return what judges all conversations; nothing does where these are made abnormal on purpose."""
+        options = self._options
+        wanted = not (options.refute or options.faults or REPLAY in self._config.stash)
+
+        def replay(check_id: str, rule_id: str) -> str:
+            depth, seed = options.depth.value, options.seed
+            return replay_line(options.shown_target, check_id, rule_id, depth=depth, seed=seed, refute=False)
+
+        return Watch(RULES if wanted else (), self._register.catalogue, replay)
 
     def _is_kept(self, item: pytest.Item, choice: Choice) -> bool:
         """Say whether an item is run; what is no check is, unless checks are selected."""
@@ -365,59 +398,3 @@ class Examiner:
         self._conductor.recorder.refuse(problem, usage=True)
         if self._config.pluginmanager.hasplugin("terminalreporter"):
             raise pytest.UsageError(problem)
-
-
-def _parted(
-    items: list[pytest.Item], chosen: Callable[[pytest.Item], bool]
-) -> tuple[list[pytest.Item], list[pytest.Item]]:
-    """Return those that are chosen, and the others."""
-    kept: list[pytest.Item] = []
-    others: list[pytest.Item] = []
-    for item in items:
-        (kept if chosen(item) else others).append(item)
-    return kept, others
-
-
-def _last_line(report: pytest.CollectReport) -> str:
-    """Return why a module could not be collected; of an error's traceback the last line."""
-    lines = report.longreprtext.strip().splitlines()
-    if isinstance(report.longrepr, str):
-        return lines[0]
-    errors = [line.removeprefix("E").strip() for line in lines if line.startswith("E ")]
-    return (errors or lines)[-1]
-
-
-def _name_group(item: pytest.Item) -> None:
-    """Put the group into the item's id, where xdist's scheduler looks for it.
-
-    xdist 3.8 writes it to an attribute that pytest has stopped reading in 9.2; what is missing is made up for
-    here, before the worker sends the ids.
-    """
-    if not item.nodeid.endswith(f"@{_OUTBOUND}"):
-        structured = getattr(item, "_id")  # noqa: B009 - private, and in newer versions of pytest only
-        setattr(item, "_id", type(structured).parse(f"{item.nodeid}@{_OUTBOUND}"))  # noqa: B010
-
-
-def _case_of(item: pytest.Function, info: CheckInfo) -> Case:
-    """Return an item as a case that can be judged."""
-    names = [name for name in inspect.signature(item.obj).parameters if name != "target"]
-    arguments = {name: item.funcargs[name] for name in names if name in item.funcargs}
-    callspec = getattr(item, "callspec", None)
-    parameters: dict[str, object] = dict(callspec.params) if callspec is not None else {}
-    return Case(
-        function=item.obj,
-        arguments=arguments,
-        parameters=parameters,
-        level=info.level,
-        name=callspec.id if callspec is not None else "",
-    )
-
-
-def _not_judged(report: pytest.TestReport, call: pytest.CallInfo[None]) -> CaseResult:
-    """Return what it means that pytest did not come to judging, or broke off: ours, not the target's."""
-    if report.skipped:
-        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
-        return CaseResult(Outcome.UNSUPPORTED, call.duration, 0, Evidence(reason=reason))
-    reason = str(call.excinfo.value) if call.excinfo is not None else "it could not be run"
-    evidence = Evidence(reason=reason.splitlines()[0] if reason else "", traceback=report.longreprtext)
-    return CaseResult(Outcome.ERROR, call.duration, 0, evidence)

@@ -59,8 +59,11 @@ class Verdict:
 
 
 def can_be_replayed(result: CheckResult) -> bool:
-    """Say whether this is a failure: a finding, also one that is waived, or an error of our own."""
-    if result.teeth is not None:
+    """Say whether this is a failure of an example: a finding, also a waived one, or an error of our own.
+
+    What is judged on the conversations of all checks has no example of its own.
+    """
+    if result.teeth is not None or result.evidence.example is None:
         return False
     waived = result.outcome is Outcome.WAIVED and bool(result.evidence.expected)
     return waived or result.outcome in FINDINGS or result.outcome is Outcome.ERROR

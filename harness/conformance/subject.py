@@ -1,13 +1,31 @@
 """What conformance asks of a target, and the dialogues that it takes from it as evidence."""
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
 
 from harness.conformance.declaration import Requires
 from harness.conformance.evidence import Dialogue, Turn
 from harness.transport.transcript import Transcript
+from harness.vocabulary.services import Service
 
 _MOST_OCTETS = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was said on one connection since the last time, for the ambient rules."""
+
+    service: Service
+    transcript: Transcript
+    is_whole: bool
+    """From the connection's first octet on, with nothing left out and nothing tampered with."""
+    shown: Callable[[], Dialogue]
+    """The same as evidence."""
+
+
+Hearing: TypeAlias = Callable[[Sequence[Heard]], object]
+"""Is told what was said."""
 
 
 class Subject(Protocol):
@@ -36,6 +54,10 @@ class Subject(Protocol):
 
     def remarks(self) -> tuple[str, ...]:
         """Return what came out about the server's ways with strangers since this was last asked."""
+        ...
+
+    def listen(self, hearing: Hearing) -> None:
+        """Let `hearing` be told what was said, whenever it is about to be forgotten."""
         ...
 
     def forget(self) -> None:

@@ -27,9 +27,9 @@ def requirement_line(info: CheckInfo) -> str:
     return f"{info.id}  [{level}, {info.source}]"
 
 
-def replay_line(target: str, check_id: str, *, depth: str, seed: int, refute: bool) -> str:
-    """Return the command that runs this check again, with the same examples."""
-    words = ["mailproof", "check", *([target] if target else []), check_id]
+def replay_line(target: str, *check_ids: str, depth: str, seed: int, refute: bool) -> str:
+    """Return the command that runs these checks again, with the same examples."""
+    words = ["mailproof", "check", *([target] if target else []), *check_ids]
     words += ["--depth", depth, "--seed", str(seed), *(["--refute"] if refute else [])]
     return shlex.join(words)
 

@@ -10,13 +10,14 @@ from harness.conformance.evidence import ASIDE, Dialogue
 from harness.conformance.lifeline import services_of
 from harness.conformance.options import RunOptions
 from harness.conformance.secrets import Secrets
-from harness.conformance.subject import Subject, dialogue_of
+from harness.conformance.subject import Heard, Hearing, Subject, dialogue_of
 from harness.peers.faults import fault_factory
 from harness.peers.faults.faultless import Faultless
 from harness.targets.embedded import embedded_target
 from harness.targets.file import Endpoint, TargetFile
 from harness.targets.greylisting import greylisting, was_turned_away
 from harness.targets.loader import load_target
+from harness.targets.recorder import Dialogue as Spoken
 from harness.targets.target import Target
 from harness.transport.interpose import InterposerFactory
 from harness.transport.tamper import Fault, Refutation, Script
@@ -38,6 +39,7 @@ class ServerSubject:
         self.target = Target(file, worker=(share.index, share.count))
         self._probe = Target(file, worker=self.target.worker)
         """For plain exchanges beside the checks: never tampered with, never recorded."""
+        self._hearing: Hearing | None = None
         self._greylisting: str | None = None
         self._asker: Target | None = None
         """The same in a hurry, for as long as the server is only asked whether it is there."""
@@ -80,18 +82,33 @@ class ServerSubject:
         return self.target.remarks()
 
     def forget(self) -> None:
-        """Begin a new record of what is said."""
+        """Begin a new record of what is said, after telling who listens what was said until now."""
+        if self._hearing is not None:
+            self._hearing([self._heard(spoken) for spoken in self.target.recorder.dialogues()])
         self.target.recorder.begin()
+
+    def listen(self, hearing: Hearing) -> None:
+        """Let `hearing` be told what was said, whenever it is about to be forgotten."""
+        self._hearing = hearing
+
+    def _heard(self, spoken: Spoken) -> Heard:
+        return Heard(
+            spoken.service,
+            spoken.transcript,
+            is_whole=not (
+                spoken.continued or spoken.transcript.dropped_octets or self.target.is_tampered_with
+            ),
+            shown=lambda: self._shown(spoken),
+        )
+
+    def _shown(self, spoken: Spoken) -> Dialogue:
+        """Return a dialogue as evidence, with nothing secret in it."""
+        label = _label(spoken.service, spoken.peer, own=spoken.provisioning)
+        return dialogue_of(label, spoken.transcript.changed_by(self._secrets.hide))
 
     def dialogues(self) -> tuple[Dialogue, ...]:
         """Return what was said since then; the last ones, the check's own after the harness's."""
-        return tuple(
-            dialogue_of(
-                _label(spoken.service, spoken.peer, own=spoken.provisioning),
-                spoken.transcript.changed_by(self._secrets.hide),
-            )
-            for spoken in self.target.recorder.dialogues()[-_MOST_DIALOGUES:]
-        )
+        return tuple(self._shown(spoken) for spoken in self.target.recorder.dialogues()[-_MOST_DIALOGUES:])
 
     def preflight(self) -> Preflight:
         """Try every service, then one login of each kind: what fails here would fail in every check."""
@@ -100,7 +117,7 @@ class ServerSubject:
         answering = len(endpoints) - len(problems)
         fatal = self._try_logins() if answering else None
         greylists = greylisting(self._probe) if answering else None
-        notes = (f"{greylists}; until then what needs mail from elsewhere is inconclusive",) if greylists else ()
+        notes = [f"{greylists}; what needs mail from elsewhere is inconclusive"] if greylists else []
         return Preflight(answering, problems, fatal, (*notes, *self._probe.remarks()))
 
     def close(self) -> None:

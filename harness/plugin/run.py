@@ -29,7 +29,8 @@ def register(config: pytest.Config) -> None:
     try:
         options = RunOptions.from_config(config)
         file = load_target(options.target_file, directory=options.directory)
-        catalogue = load_catalogue(config.getoption("mailproof_catalogue") or DIRECTORY)
+        place = config.getoption("mailproof_catalogue") or DIRECTORY
+        catalogue = load_catalogue(config.invocation_params.dir / place)  # kept by its path
         verify_waivers(file, catalogue)
         files = wanted(vars(config.option), prefix=_PREFIX)
         if (record := config.getoption("mailproof_record")) is not None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from harness.conformance.codec import event_to_json
 from harness.conformance.events import CheckFinished, Event, RunStarted
 from harness.conformance.evidence import CheckResult
+from harness.conformance.outcomes import FINDINGS
 from harness.conformance.replaying import can_be_replayed
 from harness.reports.run import Run, load_run
 from harness.vocabulary.errors import UsageError
@@ -44,8 +45,8 @@ def find_failure(path: Path, requirement: str | None) -> Failure:
         raise UsageError(message)
     if requirement is not None:
         for result in run.results:
-            if requirement in {result.info.id, *result.info.also} and result not in failed:
-                raise UsageError(f"{path}: {result.info.id} did not fail there: {result.outcome.value}")
+            if requirement == result.info.id and result not in failed:
+                raise UsageError(f"{path}: {_why_not(result)}")
         chosen = [result for result in failed if requirement in {result.info.id, *result.info.also}]
         if not chosen:
             raise UsageError(f"{path}: holds no failure of {requirement}{_known(failed)}")
@@ -100,6 +101,14 @@ class FailureFiles:
 def file_name(requirement: str) -> str:
     """Return what the file of a failure is called."""
     return f"{requirement.replace('/', '_')}.jsonl"
+
+
+def _why_not(result: CheckResult) -> str:
+    """Return why this result is no failure that can be run again."""
+    if result.outcome in FINDINGS and result.evidence.example is None:
+        again = f"; {result.evidence.replay} runs it again" if result.evidence.replay else ""
+        return f"{result.info.id} has no example of its own{again}"
+    return f"{result.info.id} did not fail there: {result.outcome.value}"
 
 
 def _known(failed: Sequence[CheckResult]) -> str:

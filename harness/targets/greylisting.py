@@ -45,4 +45,4 @@ def greylisting(target: Target) -> str | None:
     if reply.code not in _TRANSIENT:
         return None
     words = reply.octets.decode(errors="replace").strip()
-    return f"greylisting: smtp answers {words!r} for {account.address} from a sender it does not know; {_MEND}"
+    return f"greylisting: {words!r} for {account.address}, to a sender that smtp does not know; {_MEND}"

@@ -1,10 +1,12 @@
 """A mailbox that is empty as far as the check can see: what arrives in it was sent by the check."""
 
+import time
 from collections.abc import Callable, Sequence
 
 from harness.targets.file import Account
 from harness.targets.findings import WrongMail
 from harness.targets.inbox import Inbox, StoredMessage, poll
+from harness.targets.pace import Pace
 
 _SHOWN = 3
 
@@ -19,10 +21,12 @@ class Mailbox:
         *,
         wait_s: float,
         send_fence: Callable[["Mailbox", bytes], object],
+        pace: Pace | None = None,
     ) -> None:
         self.account = account
         self._inbox = inbox
         self._wait_s = wait_s
+        self._pace = pace or Pace(wait_s)
         self._send_fence = send_fence
         self.seen = 0
         """How many have been read so far."""
@@ -37,7 +41,8 @@ class Mailbox:
 
         Raises `WrongMail` if fewer have come after `wait_s`.
         """
-        wait_s = self._wait_s if wait_s is None else wait_s
+        wait_s = self._pace.arrival_s(self._wait_s) if wait_s is None else wait_s
+        began = time.monotonic()
         arrived: Sequence[StoredMessage] = ()
 
         def enough() -> bool:
@@ -48,6 +53,8 @@ class Mailbox:
 
         if not poll(enough, wait_s):
             raise WrongMail(f"{_number(count)} for {self.address} within {wait_s:g} s", _number(len(arrived)))
+        if count:
+            self._pace.learn_arrival(time.monotonic() - began)
         return list(arrived)
 
     def only_message(self, *, wait_s: float | None = None) -> StoredMessage:
@@ -77,7 +84,7 @@ class Mailbox:
             arrived = list(self._inbox.arrived())
             return any(mark.is_on(message) for message in arrived)
 
-        wait_s = self._wait_s if wait_s is None else wait_s
+        wait_s = self._pace.arrival_s(self._wait_s) if wait_s is None else wait_s
         if not poll(fenced, wait_s):
             raise WrongMail(
                 f"the marked message sent after it for {self.address} within {wait_s:g} s",

@@ -13,6 +13,8 @@ from enum import Enum, auto
 
 LEAST_S = 2.0
 """Never less than this is waited for a reply, however fast the server is: machines have their moments."""
+LEAST_ARRIVAL_S = 3.0
+"""The same for a message that was taken, until it can be read."""
 _TIMES_SLOWEST = 10
 _REMEMBERED = 256
 _ENOUGH = 3
@@ -51,10 +53,15 @@ class Pace:
         self.patient = True
         """Whether the whole time is waited for each reply."""
         self._recent: deque[float] = deque(maxlen=_REMEMBERED)
+        self._arrivals: deque[float] = deque(maxlen=_REMEMBERED)
 
     def learn(self, reply_s: float) -> None:
         """Note how long an ordinary reply took."""
         self._recent.append(reply_s)
+
+    def learn_arrival(self, seconds: float) -> None:
+        """Note how long mail took to arrive, or news of it."""
+        self._arrivals.append(seconds)
 
     @property
     def slowest_s(self) -> float:
@@ -81,6 +88,12 @@ class Pace:
                 return _LONGER * asked_s if self.patient else asked_s
             case Kind.OTHER:
                 return asked_s
+
+    def arrival_s(self, asked_s: float) -> float:
+        """Return how long to wait for mail, or for news that come unasked, of which `asked_s` are allowed."""
+        if self.patient or len(self._arrivals) < _ENOUGH:
+            return asked_s
+        return min(asked_s, max(self.at_least(LEAST_ARRIVAL_S), _TIMES_SLOWEST * max(self._arrivals)))
 
 
 class Awaited:

@@ -234,6 +234,11 @@ class Target:
             self._close_kept()
             self._connections.refutation = None
 
+    @property
+    def is_tampered_with(self) -> bool:
+        """Whether a refutation is in the connections that are opened now."""
+        return self._connections.refutation is not None
+
     # Places of one's own
 
     @contextmanager
@@ -266,7 +271,7 @@ class Target:
         with self._accounts.lease() as account, self._readers.using(account):
             inbox = self._readers.marked(account)
             addressed = self.recorder.recipients.count(account.address)
-            mailbox = Mailbox(account, inbox, wait_s=self.wait_s, send_fence=self.deliver)
+            mailbox = Mailbox(account, inbox, wait_s=self.wait_s, send_fence=self.deliver, pace=self.pace)
             try:
                 yield mailbox
             finally:

@@ -2,10 +2,13 @@
 
 import io
 import os
+import subprocess
+import sys
 
 import pytest
 
-from harness.cli.output import Output, discard
+from harness.cli.output import Output
+from harness.cli.unread import NobodyReads, discard, is_unread
 
 
 class Broken(io.StringIO):
@@ -16,7 +19,7 @@ class Broken(io.StringIO):
 def test_a_broken_pipe_stops_the_command_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.__stdout__", None)
     output = Output(file=Broken())
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(NobodyReads):
         output.print("nobody reads this")
     output.print("nor this, and that is no news")
 
@@ -28,3 +31,30 @@ def test_what_is_discarded_goes_nowhere() -> None:
         discard(stream)
         stream.write("x" * 100_000)
         stream.flush()
+
+
+def test_a_stream_without_reader_is_known() -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as stream:
+        assert not is_unread(stream)
+        os.close(reading)
+        stream.write("nobody reads this")
+        assert is_unread(stream)
+        discard(stream)
+
+
+@pytest.mark.parametrize(
+    "words", [("faults", "--list"), ("catalogue", "rfc1870"), ("serve", "--list-faults")]
+)
+def test_a_command_without_reader_says_nothing_of_it(words: tuple[str, ...]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; from harness.cli.main import main; sys.exit(main())",
+        *words,
+    ]
+    with os.fdopen(writing, "w") as output:
+        process = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, check=False, timeout=60)
+    assert (process.returncode, process.stderr) == (3, b"")

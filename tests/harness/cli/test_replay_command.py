@@ -274,3 +274,17 @@ def test_nothing_failed_and_refutations_cannot_be_replayed(shop, capsys):
     capsys.readouterr()
     assert replay("run.jsonl") == 2
     assert "mailproof check --refute runs them again" in capsys.readouterr().err
+
+
+def test_what_has_no_example_of_its_own_is_referred_to_the_check(failed, capsys):
+    changed = events(failed)
+    for event in changed:
+        if event["event"] == "check-finished":
+            event["evidence"]["example"] = None
+    write(failed, changed)
+    capsys.readouterr()
+    assert replay("run.jsonl", "rfc5321/1/must") == 2
+    err = capsys.readouterr().err
+    assert "run.jsonl: rfc5321/1/must has no example of its own; mailproof check target.toml rfc5321" in err
+    assert replay("run.jsonl") == 2
+    assert capsys.readouterr().err == "mailproof replay: run.jsonl: nothing failed there\n"

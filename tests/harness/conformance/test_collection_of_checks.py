@@ -192,6 +192,12 @@ def test_ordinary(): pass
         result = sandbox.run("--mailproof-level", "should")
         result.stdout.fnmatch_lines(["1 check of MAY left out by --level should"])
 
+    def test_workers_tell_what_is_left_out_too(self, sandbox):
+        sandbox.checks(self.SOURCE)
+        sandbox.run("-n", "2", "--mailproof-level", "should", subprocess=True)
+        assert sandbox.report()["notes"] == ["1 check of MAY left out by --level should"]
+        assert "3/may" not in sandbox.outcomes()
+
     def test_a_level_that_leaves_nothing_of_a_selector_is_an_error(self, sandbox):
         sandbox.checks(self.SOURCE)
         words = ["--mailproof-select", "rfc5321/3", "--mailproof-select", "hazards"]

@@ -123,6 +123,16 @@ def test_what_the_target_lacks_is_not_tried(sandbox, tmp_path):
     assert exit_code_of_bites(run, [bite]) is ExitCode.INCONCLUSIVE
 
 
+def test_what_is_waived_is_not_tried(sandbox, tmp_path):
+    sandbox.target('[[waiver]]\nrequirement = "rfc5321/1/must"\nreason = "known"\n')
+    sandbox.checks(ABOUT)
+    sandbox.server(NOOP="500 no", faults={"relay-open": {}})
+    sandbox.run("--mailproof-fault", "relay-open", "--mailproof-record", str(tmp_path / "run.jsonl"))
+    run = load_run(tmp_path / "run.jsonl")
+    assert run.tried[0].trial.notice is Notice.UNTRIED
+    assert run.tried[0].trial.said == "violates, waived: known"
+
+
 def test_a_neighbour_is_asked_more_briefly(sandbox, tmp_path, monkeypatch):
     monkeypatch.setitem(FAULTS, "relay-open", FaultEntry("relay-open", "x", "RFC 5321 §1"))
     sandbox.checks(ABOUT)

@@ -2,7 +2,6 @@
 
 import re
 
-from harness.peers.faults.imap.fetching import with_items
 from harness.peers.faults.imap.mediator import (
     Answer,
     Asked,
@@ -16,7 +15,6 @@ from harness.peers.faults.imap.mediator import (
 )
 from harness.peers.faults.imap.syntax import (
     LARGEST,
-    Item,
     inner,
     items_of,
     listed,
@@ -412,16 +410,3 @@ class ExpungeDuringFetch(ImapMediator):
         if command.verb in {b"FETCH", b"STORE", b"SEARCH"} and self.selected is not None:
             yield b"NOOP"
         return None
-
-
-@imap_fault("imap-keyword-case-lost")
-class KeywordCaseLost(ImapMediator):
-    """A keyword comes back in lower case."""
-
-    def response(self, command: Command | None, response: Response) -> ResponseDecision:
-        return with_items(response, self._item)
-
-    def _item(self, name: bytes, value: bytes) -> Item:
-        if name != b"FLAGS":
-            return name, value
-        return name, listed(flag if flag[:1] == b"\\" else flag.lower() for flag in inner(value))

@@ -65,16 +65,16 @@ class CreateExtantOk(ImapMediator):
         return Answer(command.answer(b"OK")) if exists else None
 
 
-@imap_fault("imap-create-trailing-separator-no")
-class TrailingSeparatorNo(ImapMediator):
-    """A name that ends in the hierarchy separator is refused."""
+@imap_fault("imap-create-trailing-separator-nothing")
+class TrailingSeparatorNothing(ImapMediator):
+    """CREATE of a name that ends in the hierarchy separator is answered OK, and nothing is created."""
 
     def command(self, command: Command) -> CommandDecision:
         if command.verb != b"CREATE" or not command.words:
             return None
         separator = _separator((yield b'LIST "" ""'))
         trailing = string_of(command.words[0]).endswith(separator)
-        return Answer(command.answer(b"NO", b"[CANNOT] no such name")) if trailing else None
+        return Answer(command.answer(b"OK")) if trailing else None
 
 
 @imap_fault("imap-create-superiors-missing")

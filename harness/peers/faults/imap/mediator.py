@@ -154,6 +154,8 @@ class ImapMediator(Outlet, SessionNotes):
         self._due: deque[_Due] = deque()
         self._pieces: deque[bytes] = deque()
         """What is left of a command that we send by its literals, as the server asks for them."""
+        self._in_pieces: Command | None = None
+        """The last command that was sent so."""
         self._scripts = 0
         self._kept = 0
         """Octets that are kept for scripts."""
@@ -373,14 +375,15 @@ class ImapMediator(Outlet, SessionNotes):
         if self._open is command:
             self._send(octets)
             return
-        self._send_by_literals(octets)
+        self._send_by_literals(command, octets)
         if command.verb == b"AUTHENTICATE":
             self._wait_for(command, _Stage.RESPONSE)
         elif command.verb == b"IDLE":
             self._wait_for(command, _Stage.IDLING)
 
-    def _send_by_literals(self, octets: bytes) -> None:
+    def _send_by_literals(self, command: Command, octets: bytes) -> None:
         """Send a whole command, each literal when the server has asked for it."""
+        self._in_pieces = command
         self._pieces.extend(cut_at_literals(octets))
         self._send(self._pieces.popleft())
 
@@ -410,6 +413,7 @@ class ImapMediator(Outlet, SessionNotes):
             due = next((each for each in self._due if each.is_completed_by(response)), None)
             if due is not None:
                 self._due.remove(due)
+            if due is not None and due.command is self._in_pieces:
                 self._pieces.clear()
         elif response.is_continuation and self._pieces:
             self._send(self._pieces.popleft())
@@ -516,7 +520,7 @@ class ImapMediator(Outlet, SessionNotes):
         self._asked += 1
         command = Command(_TAG % self._asked + b" " + octets + b"\r\n")
         self._due.append(_Due(command, then=then, quiet=isinstance(wanted, OnTheSide)))
-        self._send_by_literals(command.octets)
+        self._send_by_literals(command, command.octets)
 
 
 def imap_fault(name: str) -> Callable[[M], M]:

@@ -263,6 +263,25 @@ class _OpenedAs(ImapMediator):
         return OnTheSide(verb + b" " + astring(self.selected or b"INBOX"))
 
 
+@imap_fault("imap-status-takes-recent")
+class StatusTakesRecent(_OpenedAs):
+    r"""Messages lose \Recent by STATUS."""
+
+    def response(self, command: Command | None, response: Response) -> ResponseDecision:
+        if response.ok and during(command, b"STATUS") and command.words:
+            return self._taken(command.words[0]) if mailbox_key(command.words[0]) != self.selected else None
+        return None
+
+    def _taken(self, name: bytes) -> ResponseDecision:
+        yield OnTheSide(b"SELECT " + name)
+        if self.selected is not None:
+            yield self.opened(b"EXAMINE" if self.read_only else b"SELECT")
+        else:
+            yield OnTheSide(b"EXAMINE " + name)
+            yield OnTheSide(b"CLOSE")
+        return None
+
+
 @imap_fault("imap-examine-store")
 class ExamineStore(_OpenedAs):
     """STORE in a mailbox opened by EXAMINE changes the flags for good."""

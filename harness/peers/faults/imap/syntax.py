@@ -121,7 +121,7 @@ def numbers_of(word: bytes, largest: int) -> list[int]:
 
 
 def each_number(word: bytes, change: Callable[[int], int]) -> bytes:
-    """The set with every number in it changed; `*` stays, and what is no number any more is the largest one."""
+    """The set with every number in it changed; `*` stays, and what is none any more is the largest."""
     if not is_set(word):
         return word
 

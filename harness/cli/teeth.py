@@ -141,7 +141,7 @@ def print_bites(run: Run, bites: Sequence[Bite], console: Console) -> None:
             "  ",
             (f"{bite.fate.value:<{_WORD_WIDTH}}", _STYLES[bite.fate]),
             f"{bite.fault.name:<{width}} ",
-            (_said(bite), "dim"),
+            (_said(bite, interrupted=run.end.interrupted), "dim"),
         )
         line.truncate(console.width, overflow="ellipsis")
         console.print(line)
@@ -158,9 +158,11 @@ def print_bites(run: Run, bites: Sequence[Bite], console: Console) -> None:
     console.print(
         f"\n{len(bites)} faults, {trials} trials, {run.end.seconds:.1f} s, seed {run.started.seed}: {words}"
     )
+    if run.end.interrupted:
+        console.print(Text.assemble(("interrupted: ", "bold yellow"), "what was tried until then is above"))
 
 
-def _said(bite: Bite) -> str:
+def _said(bite: Bite, *, interrupted: bool) -> str:
     match bite.fate:
         case Fate.CAUGHT | Fate.CAUGHT_ELSEWHERE:
             named = ", ".join(bite.caught_by[:_MOST_NAMED])
@@ -172,7 +174,9 @@ def _said(bite: Bite) -> str:
             return bite.fault.gap
         case Fate.UNTRIED:
             reasons = "; ".join(dict.fromkeys(why for _, why in bite.untried))
-            return reasons or f"no check is about {bite.fault.source}"
+            return reasons or (
+                "the run ended before" if interrupted else f"no check is about {bite.fault.source}"
+            )
 
 
 def _no_such(prefixes: Sequence[str], *, on_any_server: bool) -> str:

@@ -1,10 +1,11 @@
-"""What a command does once nobody reads its output any more (`... | head`): it stops, and says nothing of it."""
+"""What a command does once nobody reads it any more (`... | head`): it stops, and says nothing of it."""
 
 import os
+import select
 from typing import IO
 
 
-class NobodyReads(KeyboardInterrupt):  # noqa: N818 - it is what Ctrl-C is, and no error
+class NobodyReads(KeyboardInterrupt):
     """The reader is gone. A run ends as at Ctrl-C: in good order."""
 
 
@@ -16,9 +17,7 @@ def discard(stream: IO[str]) -> None:
 
 
 def is_unread(stream: IO[str]) -> bool:
-    """Whether what waits to be written to `stream` finds no reader."""
-    try:
-        stream.flush()
-    except BrokenPipeError:
-        return True
-    return False
+    """Whether `stream` is a pipe whose reader is gone."""
+    poll = select.poll()
+    poll.register(stream.fileno(), select.POLLOUT)
+    return any(events & select.POLLERR for _, events in poll.poll(0))

@@ -1,8 +1,8 @@
 """What became of each fault of a run of `mailproof teeth`: who caught it, and by which requirement."""
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from harness.conformance.events import FaultTried
@@ -24,7 +24,8 @@ class Fate(StrEnum):
     KNOWN_GAP = "known gap"
     """By nobody, which the registry knows and gives a reason for."""
     UNTRIED = "not tried"
-    """No check could be tried with it: none is about it, or the target lacks what they need."""
+    """No check could be tried with it: none is about it, or the target lacks what they need; or the run ended
+    before all of them were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,13 @@ def bites_of(run: Run) -> tuple[Bite, ...]:
     for event in run.tried:
         tried.setdefault(event.trial.fault, []).append(event)
     judged = {info.id: frozenset({info.id, *info.also}) for info in run.started.checks}
-    return tuple(_bite(FAULTS[name], tried[name], judged) for name in FAULTS if name in tried)
+    bites = (_bite(FAULTS[name], tried[name], judged) for name in FAULTS if name in tried)
+    return tuple(map(_undecided, bites) if run.end.interrupted else bites)
+
+
+def _undecided(bite: Bite) -> Bite:
+    """A fault that nobody noticed in a run that was ended early: another check may have caught it."""
+    return replace(bite, fate=Fate.UNTRIED) if bite.fate is Fate.MISSED else bite
 
 
 def unsound_checks(run: Run) -> dict[str, str]:
@@ -110,11 +117,15 @@ def _bite(fault: FaultEntry, tried: Iterable[FaultTried], judged: dict[str, froz
     caught = sorted((event.check for event in by_notice[Notice.CAUGHT]), key=lambda one: not is_right(one))
     if caught:
         fate = Fate.CAUGHT if is_right(caught[0]) or not breaks else Fate.CAUGHT_ELSEWHERE
-    elif by_notice[Notice.UNNOTICED]:
-        fate = Fate.KNOWN_GAP if fault.gap else Fate.MISSED
+    elif fault.gap:
+        fate = Fate.KNOWN_GAP
+    elif _could_notice(by_notice, is_right):
+        fate = Fate.MISSED
     else:
-        fate = Fate.KNOWN_GAP if fault.gap else Fate.UNTRIED
-    untried = [*by_notice[Notice.UNTRIED], *by_notice[Notice.UNSOUND]]
+        fate = Fate.UNTRIED
+    untried = sorted(
+        (*by_notice[Notice.UNTRIED], *by_notice[Notice.UNSOUND]), key=lambda event: not is_right(event.check)
+    )
     return Bite(
         fault,
         fate,
@@ -122,3 +133,13 @@ def _bite(fault: FaultEntry, tried: Iterable[FaultTried], judged: dict[str, froz
         tuple(event.check for event in by_notice[Notice.UNNOTICED]),
         tuple((event.check, event.trial.said) for event in untried),
     )
+
+
+def _could_notice(by_notice: Mapping[Notice, Iterable[FaultTried]], is_right: Callable[[str], bool]) -> bool:
+    """Say whether checks were tried that should have noticed.
+
+    Where the check of the very requirement could not be tried, that its neighbours see nothing means nothing.
+    """
+    tried = [event.check for event in by_notice[Notice.UNNOTICED]]
+    untried = [event.check for event in by_notice[Notice.UNTRIED]]
+    return bool(tried) and (any(map(is_right, tried)) or not any(map(is_right, untried)))

@@ -38,23 +38,15 @@ def test_a_stream_without_reader_is_known() -> None:
     with os.fdopen(writing, "w") as stream:
         assert not is_unread(stream)
         os.close(reading)
-        stream.write("nobody reads this")
         assert is_unread(stream)
-        discard(stream)
 
 
-@pytest.mark.parametrize(
-    "words", [("faults", "--list"), ("catalogue", "rfc1870"), ("serve", "--list-faults")]
-)
-def test_a_command_without_reader_says_nothing_of_it(words: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("command", ["faults --list", "serve --list-faults", "catalogue rfc1870"])
+def test_a_command_without_reader_says_nothing_of_it(command: str) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    command = [
-        sys.executable,
-        "-c",
-        "import sys; from harness.cli.main import main; sys.exit(main())",
-        *words,
-    ]
+    program = "import sys; from harness.cli.main import main; sys.exit(main())"
+    words = [sys.executable, "-c", program, *command.split()]
     with os.fdopen(writing, "w") as output:
-        process = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, check=False, timeout=60)
+        process = subprocess.run(words, stdout=output, stderr=subprocess.PIPE, check=False, timeout=60)
     assert (process.returncode, process.stderr) == (3, b"")

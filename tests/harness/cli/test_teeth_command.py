@@ -7,8 +7,10 @@ import pytest
 from harness.cli.main import main
 from harness.cli.output import Output
 from harness.cli.teeth import print_bites
+from harness.conformance.events import FaultTried, RunFinished
+from harness.conformance.evidence import Notice, Trial
 from harness.conformance.recorder import new_run
-from harness.reports.bites import Bite, Fate
+from harness.reports.bites import Bite, Fate, bites_of, exit_code_of_bites
 from harness.reports.run import Run
 from harness.vocabulary.exit_codes import ExitCode
 from harness.vocabulary.faults import FAULTS
@@ -63,7 +65,7 @@ def test_what_became_of_each_fault_is_a_line(capsys):
     started = new_run(
         version="1", target="t", target_file="", seed=1, depth="quick", refute=False, strict=False
     )
-    run = Run(started, (), None)
+    run = Run(started, (), RunFinished(seconds=1.0))
     print_bites(run, bites, Output(width=200, highlight=False, markup=False))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].endswith("rfc5321/4.5.2/a, rfc5321/4.5.2/b and 1 more")
@@ -72,3 +74,19 @@ def test_what_became_of_each_fault_is_a_line(capsys):
     assert lines[3].endswith("no check is about RFC 5321 §4.5.2")
     assert "4 faults" in lines[-1]
     assert lines[-1].endswith("1 caught, 1 missed, 2 not tried")
+
+
+@pytest.mark.parametrize(
+    ("interrupted", "fate", "code"),
+    [(False, Fate.MISSED, ExitCode.VIOLATES), (True, Fate.UNTRIED, ExitCode.INCONCLUSIVE)],
+)
+def test_a_run_that_was_interrupted_has_missed_nothing(interrupted, fate, code, capsys):
+    started = new_run(
+        version="1", target="t", target_file="", seed=1, depth="quick", refute=False, strict=False
+    )
+    unnoticed = FaultTried("rfc5321/4.5.2/a", Trial("smtp-dot-kept", Notice.UNNOTICED))
+    run = Run(started, (), RunFinished(seconds=1.0, interrupted=interrupted), tried=(unnoticed,))
+    bites = bites_of(run)
+    assert ([bite.fate for bite in bites], exit_code_of_bites(run, bites)) == ([fate], code)
+    print_bites(run, bites, Output(width=200, highlight=False, markup=False))
+    assert ("interrupted: what was tried until then is above" in capsys.readouterr().out) is interrupted

@@ -3,7 +3,6 @@
 import argparse
 import difflib
 import json
-import re
 import textwrap
 from collections import defaultdict
 from dataclasses import asdict, fields
@@ -15,15 +14,13 @@ from rich.table import Table
 from harness.catalogue import Catalogue, Requirement, Side, load_catalogue, source_of
 from harness.cli.output import standard_output
 from harness.conformance.declared import declared_checks
-from harness.conformance.selection import is_prefix
+from harness.conformance.selection import is_prefix, with_rfc
 from harness.reports.coverage import Coverage, Position, Standing, Tally, coverage_of
 from harness.vocabulary.errors import UsageError
 from harness.vocabulary.exit_codes import ExitCode
 from harness.vocabulary.judging import Level
 
 _SCHEMA = 1
-_RFC = re.compile("^(?:rfc ?)?(?=[0-9])", re.IGNORECASE)
-"""How people name an RFC."""
 _EXAMPLES = """\
 examples:
   mailproof catalogue                              a table: how much of each RFC is judged
@@ -65,7 +62,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(arguments: argparse.Namespace) -> int:
     """Print what is asked for."""
     catalogue = load_catalogue()
-    selectors = [_RFC.sub("rfc", selector) for selector in arguments.arguments]
+    selectors = [with_rfc(selector) for selector in arguments.arguments]
     for selector in selectors:
         _verify_known(selector, catalogue)
     coverage = coverage_of(catalogue, declared_checks()).only(

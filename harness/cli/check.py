@@ -21,7 +21,7 @@ from harness.cli.session import (
     workers,
     xdist_options,
 )
-from harness.conformance.selection import GROUPS, verify_known
+from harness.conformance.selection import GROUPS, verify_known, with_rfc
 from harness.conformance.waiving import verify_waivers
 from harness.reports.console import ConsoleReport
 from harness.reports.failures import FailureFiles
@@ -29,6 +29,7 @@ from harness.reports.summary import exit_code_of
 from harness.targets.embedded import embedded_target
 from harness.targets.file import TargetFile
 from harness.targets.loader import load_target
+from harness.targets.sole_use import sole_use
 from harness.vocabulary.errors import UsageError
 from harness.vocabulary.exit_codes import ExitCode, gravest
 
@@ -119,6 +120,8 @@ def run(arguments: argparse.Namespace) -> int:
             file = load_target(target)
         verify_permitted(file)
         verify_waivers(file, load_catalogue())
+        if target is not None and not arguments.list:
+            stack.enter_context(sole_use(file))
         reporting.begin(file.name, console, listing=arguments.list)
         return _run_pytest(arguments, file, target or "", selectors, console=console, reporting=reporting)
 
@@ -129,7 +132,7 @@ def split_arguments(arguments: Sequence[str]) -> tuple[str | None, tuple[str, ..
     if len(targets) > 1:
         message = f"one target at a time, not {' and '.join(targets)}"
         raise UsageError(message)
-    selectors = tuple(argument for argument in arguments if not argument.endswith(_TARGET_SUFFIX))
+    selectors = tuple(with_rfc(argument) for argument in arguments if not argument.endswith(_TARGET_SUFFIX))
     return (targets[0] if targets else None), selectors
 
 

@@ -9,6 +9,7 @@ from harness.cli.output import standard_output
 from harness.targets.file import Permit, TargetFile
 from harness.targets.leftovers import Kind, Leftover, clean_account
 from harness.targets.loader import load_target
+from harness.targets.sole_use import sole_use
 from harness.targets.target import Target
 from harness.vocabulary.errors import MailproofError, UsageError
 from harness.vocabulary.exit_codes import ExitCode
@@ -50,7 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
             f"{file.name} is started afresh for each run, in a directory that goes with it: nothing is left"
         )
         return ExitCode.CONFORMS
-    found, problems = _clean(file, console, dry_run=arguments.dry_run)
+    with sole_use(file):
+        found, problems = _clean(file, console, dry_run=arguments.dry_run)
     for problem in problems:
         console.print(f"problem: {problem}", soft_wrap=True)
     if found or not problems:

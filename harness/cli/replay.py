@@ -19,6 +19,7 @@ from harness.reports.places import verify_writable
 from harness.targets.embedded import embedded_target
 from harness.targets.file import Permit, TargetFile
 from harness.targets.loader import load_target
+from harness.targets.sole_use import sole_use
 from harness.vocabulary.errors import TargetFileError, UsageError
 from harness.vocabulary.exit_codes import ExitCode
 from harness.vocabulary.judging import Outcome
@@ -93,6 +94,8 @@ def run(arguments: argparse.Namespace) -> int:
         if Permit.CONFORMANCE not in file.permits:
             message = f'{file.path}: permits does not name "conformance"; add it to have the checks run'
             raise UsageError(message)
+        if shown:
+            stack.enter_context(sole_use(file))
         for line in _heading(failure, file):
             console.print(line, soft_wrap=True)
         verdict = _replayed(failure, file, shown, arguments.times)

@@ -31,6 +31,7 @@ from harness.reports.record import Record
 from harness.reports.run import Gatherer, Run
 from harness.targets.embedded import embedded_target
 from harness.targets.loader import load_target
+from harness.targets.sole_use import sole_use
 from harness.vocabulary.errors import UsageError
 from harness.vocabulary.exit_codes import ExitCode
 from harness.vocabulary.faults import FAULTS
@@ -102,6 +103,8 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             file = load_target(arguments.target)
         verify_permitted(file)
+        if arguments.target is not None:
+            stack.enter_context(sole_use(file))
         gatherer = Gatherer()
         record = Record(arguments.record) if arguments.record is not None else None
         progress = _Progress(console)

@@ -1,11 +1,12 @@
 """The SMTP client: one command, one reply, unless pipelining is asked for (RFC 5321, RFC 2920)."""
 
+import contextlib
 import ssl
 from collections import deque
 from collections.abc import Iterable, Sequence
 
 from harness.clients.connection import Connection, StreamSource
-from harness.vocabulary.errors import LocalProtocolError, RemoteProtocolError
+from harness.vocabulary.errors import LocalProtocolError, RemoteProtocolError, ReplyTimeout
 from harness.vocabulary.smtp import MAX_COMMAND_LINE_OCTETS, Code, Keyword, Verb
 from harness.wire.sasl import begin_exchange, decode_base64, encode_base64
 from harness.wire.smtp import (
@@ -21,6 +22,9 @@ from harness.wire.smtp import (
 
 CLIENT_NAME = "client.mailproof.test"
 """What the client calls itself in EHLO; the domain is reserved for tests (RFC 6761 §6.2)."""
+
+_AT_ONCE_S = 0.01
+"""So long is looked for what should be there already."""
 
 _NO_COMMAND_AFTER = {Code.CONTINUE_AUTHENTICATION, Code.START_MAIL_INPUT, Code.CLOSING, Code.NOT_AVAILABLE}
 """After these replies the server reads base64 or mail text, or nothing any more."""
@@ -87,6 +91,15 @@ class SmtpClient(Connection):
             self._replies.extend(self._reader.receive(octets))
         if self._reader.failure is not None:
             raise self._reader.failure
+        replies = list(self._replies)
+        self._replies.clear()
+        return replies
+
+    def unasked(self) -> list[Reply]:
+        """Return the replies that have come by now, though none was awaited."""
+        with contextlib.suppress(ReplyTimeout):
+            while octets := self.stream.receive(_AT_ONCE_S):
+                self._replies.extend(self._reader.receive(octets))
         replies = list(self._replies)
         self._replies.clear()
         return replies

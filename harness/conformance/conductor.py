@@ -223,7 +223,7 @@ class Conductor:
             problem = preflight.problems[0] if preflight.problems else "the target names no service"
             self._stop(f"{self._file.name} cannot be tested: {self._with_mend(problem)}")
         if preflight.fatal is not None:
-            self._stop(f"{self._file.name} cannot be tested: {preflight.fatal}")
+            self._stop(f"{self._file.name} cannot be tested: {self._with_mend(preflight.fatal)}")
         for problem in preflight.problems:
             self.recorder.note(f"{problem}: its checks are inconclusive")
         for note in preflight.notes:

@@ -1,5 +1,7 @@
 """Which checks a user asks for: group words, and prefixes of requirement ids."""
 
+import difflib
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -8,6 +10,8 @@ from harness.conformance.levels import Bar
 from harness.vocabulary.errors import UsageError
 
 GROUPS = ("smtp", "lmtp", "pop3", "imap", "relay", "mda", "journeys", "hazards")
+_RFC = re.compile("^(?:rfc ?)?(?=[0-9])", re.IGNORECASE)
+_MOST_SIMILAR = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +67,28 @@ def verify_known(selectors: Sequence[str], requirement_ids: Collection[str]) -> 
     """Raise `UsageError` for the first selector that can mean no check at all, before anything is started."""
     for selector in selectors:
         if selector not in GROUPS and not any(is_prefix(selector, one) for one in requirement_ids):
-            raise _selects_nothing(selector)
+            raise _selects_nothing(selector, requirement_ids)
+
+
+def with_rfc(selector: str) -> str:
+    """Return a selector as ids have it, where people name an RFC by its number alone or in capitals."""
+    return _RFC.sub("rfc", selector)
 
 
 def _checks(count: int) -> str:
     return f"{count} check{'' if count == 1 else 's'}"
 
 
-def _selects_nothing(selector: str) -> UsageError:
+def _selects_nothing(selector: str, known: Collection[str] = ()) -> UsageError:
+    similar = [one for one in known if one.startswith(selector)] if "/" in selector else []
+    similar = similar or difflib.get_close_matches(selector, [*GROUPS, *known])
+    if similar:
+        return UsageError(
+            f"{selector!r} selects no check; did you mean {' or '.join(similar[:_MOST_SIMILAR])}?"
+        )
     return UsageError(
-        f"{selector!r} selects no check; give the beginning of a requirement's id, as rfc5321/4.5, "
-        f"or one of {', '.join(GROUPS)} (mailproof check --list shows all)"
+        f"{selector!r} selects no check; give the beginning of a requirement's id, as rfc5321/4.5, or one of "
+        f"{', '.join(GROUPS)} (mailproof check --list shows all, mailproof catalogue also what has no check)"
     )
 
 

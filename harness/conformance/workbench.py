@@ -143,20 +143,21 @@ class ServerSubject:
         account = next((account for account in probe.accounts if account.password is not None), None)
         if account is None:
             return None
-        ways: list[Callable[[], AbstractContextManager[object]]] = []
+        ways: dict[str, Callable[[], AbstractContextManager[object]]] = {}
         if self._has(Service.SUBMISSION, Service.SUBMISSIONS):
-            ways.append(lambda: probe.submission(account))
+            ways["submission"] = lambda: probe.submission(account)
         if self._has(Service.IMAP, Service.IMAPS):
-            ways.append(lambda: probe.imap(account))
+            ways["imap"] = lambda: probe.imap(account)
         if self._has(Service.POP3, Service.POP3S):
-            ways.append(lambda: probe.pop3(account))
+            ways["pop3"] = lambda: probe.pop3(account)
         problems = []
-        for log_in in ways:
+        for service, log_in in ways.items():
             try:
                 with log_in():
                     pass
             except MailproofError as error:
-                problems.append(str(error))
+                said = str(error)
+                problems.append(said if said.startswith(service) else f"{service}: {said}")
         return problems[0] if problems and len(problems) == len(ways) else None
 
     def _has(self, *services: Service) -> bool:

@@ -36,7 +36,11 @@ def read_accounts(reader: Reader) -> Accounts:
         pool += _read_pattern(pattern)
     create = reader.optional_texts("create")
     if not pool and create is None and not reader.has("pool"):
-        reader.fail("pool", "no account is named; add { address = ..., login = ..., password = ... }")
+        reader.fail(
+            "pool",
+            "no account is named; add { address = ..., login = ..., password = ... }, or write pool = [] "
+            "to judge only what needs none",
+        )
     seen: set[str] = set()
     for account in pool:
         if account.address.lower() in seen:

@@ -60,7 +60,7 @@ def load_target(
     today = today or datetime.now(tz=UTC).date()
     accounts = root.sub("accounts")
     if accounts is None:
-        root.fail("accounts", "missing; add [accounts] with domain and pool")
+        root.fail("accounts", "missing; add [accounts] with domain and pool (pool = [] if there are none)")
     return TargetFile(
         path=file,
         name=root.optional_text("name") or file.stem,

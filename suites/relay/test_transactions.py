@@ -61,6 +61,7 @@ def test_mail_is_sent_again_after_a_lost_reply(target: Target, trouble: Behaviou
     level=SHOULD,
     needs=RELAYING,
     refuted_by=Fault("relay-no-helo"),
+    also=("rfc5321/2.2.1/helo-as-a-fallback",),
 )
 @given(code=st.sampled_from([500, 502]))
 def test_helo_follows_a_refused_ehlo(target: Target, code: int) -> None:

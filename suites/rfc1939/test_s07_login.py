@@ -1,7 +1,18 @@
 from hypothesis import strategies as st
 
-from harness.conformance import PROSE, Need, given, requirement, unsupported, verify_ok, verify_refused
+from harness.conformance import (
+    MAY,
+    PROSE,
+    Need,
+    given,
+    observe,
+    requirement,
+    unsupported,
+    verify_ok,
+    verify_refused,
+)
 from harness.targets import Target
+from harness.transport.tamper import Fault
 from suites.rfc1939.steps import authorizing, need_failures, need_user
 from suites.rfc1939.tampering import answered
 
@@ -75,3 +86,19 @@ def test_pass_comes_after_user(target: Target) -> None:
     with target.account() as account, authorizing(target, account) as peer:
         need_user(peer)
         verify_refused(peer.password(account.password or ""), "no USER came before")
+
+
+@requirement(
+    "rfc1939/7/pass-later",
+    level=MAY,
+    needs={Need.POP3},
+    refuted_by=Fault("pop3-pass-later"),
+)
+def test_pass_after_another_command_is_observed(target: Target) -> None:
+    """PASS belongs immediately after USER; a server may take it all the same where CAPA came between."""
+    with target.account() as account, authorizing(target, account) as peer:
+        need_user(peer)
+        verify_ok(peer.user(account.login))
+        peer.capa()
+        response = peer.password(account.password or "")
+        observe("PASS behind USER and CAPA", "taken" if response.ok else "refused")

@@ -67,6 +67,25 @@ def test_a_refused_recipient_has_no_reply(target: Target, known: list[bool]) -> 
 
 
 @requirement(
+    "rfc2033/4.2/order-of-replies",
+    level=PROSE,
+    needs={Service.LMTP, Need.RETRIEVE},
+    refuted_by=Fault("lmtp-replies-in-other-order"),
+)
+@given(count=st.integers(2, 4))
+def test_replies_come_in_the_order_of_the_recipients(target: Target, count: int) -> None:
+    """Where each reply names the recipient that it is for, they are in the order of RCPT."""
+    with mailboxes(target, count) as boxes, target.lmtp() as peer:
+        recipients = [box.address for box in boxes]
+        begin_for(peer, recipients)
+        replies = finish_and_quit(peer, messages.compose(b"Hello.\r\n"))
+        named = [name for reply in replies for name in recipients if f"<{name}>".encode() in reply.text]
+        if sorted(named) != sorted(recipients):
+            unsupported("the replies do not name one recipient each, and they are all alike")
+        verify_equal("the recipients that the replies name", expected=recipients, actual=named)
+
+
+@requirement(
     "rfc2033/4.2/same-path-again",
     level=PROSE,
     needs={Service.LMTP, Need.RETRIEVE},

@@ -22,6 +22,11 @@ from suites.rfc1939.tampering import After, While, answered
 _BEFORE_LOGIN_ONLY = frozenset({"STLS"})
 """Capabilities whose own specification says that they are not announced after login (RFC 2595 §8)."""
 
+_ANNOUNCED_EARLY = frozenset(
+    {"TOP", "USER", "SASL", "RESP-CODES", "LOGIN-DELAY", "PIPELINING", "EXPIRE", "UIDL", "AUTH-RESP-CODE"}
+)
+"""Capabilities whose descriptions say that they are announced in both states (RFC 2449 §6, RFC 3206 §6)."""
+
 
 def need_capa(peer: Pop3Client) -> None:
     """End the check where CAPA is not there."""
@@ -36,7 +41,7 @@ def need_capa(peer: Pop3Client) -> None:
     refuted_by=After(rb"PASS", While(rb"CAPA", Rewrite.from_server(rb"^UIDL\r\n", b""))),
 )
 def test_capabilities_stay_after_login(target: Target) -> None:
-    """What CAPA lists before login it lists after it, too."""
+    """What CAPA lists before login it lists after it, too; and the other way round where RFC 2449 says so."""
     with target.account() as account, authorizing(target, account) as peer:
         need_capa(peer)
         before = frozenset(peer.capabilities)
@@ -47,6 +52,12 @@ def test_capabilities_stay_after_login(target: Target) -> None:
             not missing,
             expected=f"all of {' '.join(sorted(before - _BEFORE_LOGIN_ONLY))}",
             actual=f"{' '.join(sorted(peer.capabilities))}, without {' '.join(sorted(missing))}",
+        )
+        late = frozenset(peer.capabilities) & _ANNOUNCED_EARLY - before
+        verify(
+            not late,
+            expected=f"{' '.join(sorted(late))}, listed after login, before it as well",
+            actual=" ".join(sorted(before)),
         )
 
 

@@ -36,6 +36,7 @@ def test_strangers_cannot_relay(target: Target, address: str, form: str, from_wi
     level=MUST_NOT,
     needs={Service.SMTP, Need.RETRIEVE},
     refuted_by=Fault("smtp-null-sender-rejected"),
+    also=("rfc5321/4.1.1.2/null-reverse-path",),
 )
 @given(recipients=st.integers(1, 2))
 def test_the_null_sender_is_not_refused(target: Target, recipients: int) -> None:

@@ -7,6 +7,7 @@ from harness.conformance import PROSE, SHOULD, given, requirement, verify, verif
 from harness.strategies import chunks, commands
 from harness.targets import Target
 from harness.transport.tamper import Rewrite
+from harness.vocabulary.imap import Condition
 from harness.wire.imap import Status
 from suites.imap.talk import IMAP
 from suites.imap.tampering import answered
@@ -68,8 +69,8 @@ def test_every_legal_tag_is_taken(target: Target, tags: list[bytes]) -> None:
             box.client.send_raw(tag + b" NOOP\r\n", tag)
             response = box.client.read_response()
             verify(
-                isinstance(response, Status) and response.tag == tag,
-                expected=f"a completion with the tag {tag!r}",
+                isinstance(response, Status) and response.tag == tag and response.kind is Condition.OK,
+                expected=f"NOOP completed by OK with the tag {tag!r}",
                 actual=response.octets,
             )
 

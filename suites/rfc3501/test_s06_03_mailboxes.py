@@ -61,6 +61,24 @@ def test_what_exists_cannot_be_created(target: Target, inbox: str) -> None:
 
 
 @requirement(
+    "rfc3501/6.3.3/declaration-ignored",
+    level=MUST,
+    needs=IMAP,
+    refuted_by=Rewrite.from_client(rb"(CREATE) \S+[/.]\r\n", rb"\1 INBOX\r\n"),
+    also=["rfc9051/6.3.4/declaration-ignored"],
+)
+def test_a_declaration_that_is_not_needed_is_ignored(target: Target) -> None:
+    """If a mailbox made without a separator at its end can have others below it, CREATE with one is OK."""
+    with target.imap_mailbox() as box:
+        client = box.other_session()
+        plain, declared, delimiter = _child(box, b"plain"), _child(box, b"declared"), box.delimiter or b""
+        _made(client, plain)
+        if not client.create(plain + delimiter + b"below").ok:
+            unsupported(f"the target makes no mailbox below {plain!r}, which was not declared to have some")
+        verify_ok(client.create(declared + delimiter), f"CREATE {declared + delimiter!r}")
+
+
+@requirement(
     "rfc3501/6.3.3/trailing-separator",
     level=PROSE,
     needs=IMAP,
@@ -68,11 +86,11 @@ def test_what_exists_cannot_be_created(target: Target, inbox: str) -> None:
     also=["rfc9051/6.3.4/trailing-separator"],
 )
 def test_a_trailing_separator_is_only_a_declaration(target: Target) -> None:
-    """A name that ends in the hierarchy separator is created without it."""
+    """A name that ends in the hierarchy separator is created, selectable or not, without it."""
     with target.imap_mailbox() as box:
         client = box.other_session()
         name, delimiter = _child(box), box.delimiter or b""
-        _made(client, name + delimiter)
+        _made(client, name + delimiter)  # If it is refused wrongly, the check above says so.
         offered = listed(client, box.name + b"*")
         verify(name in offered, expected=f"{name!r} listed", actual=sorted(offered))
         verify(name + delimiter not in offered, expected="no separator at its end", actual=sorted(offered))

@@ -19,8 +19,8 @@ from harness.conformance import (
 from harness.strategies import flags as flag_strategies
 from harness.strategies.messages import compose
 from harness.targets import Target
-from harness.transport.tamper import Rewrite
-from harness.vocabulary.imap import SEEN, SYSTEM_FLAGS
+from harness.transport.tamper import Fault, Rewrite
+from harness.vocabulary.imap import RECENT, SEEN, SYSTEM_FLAGS
 from harness.wire.imap import Exists, Expunge, Flags, Recent
 from suites.imap.talk import IMAP, code_name, fetched, flags_of, octets_of, same_flags, status_of
 from suites.imap.tampering import During, Remembering, answered, first_repeated
@@ -188,6 +188,33 @@ def test_examine_leaves_recent_messages_recent(target: Target) -> None:
         then = box.second().selected
         assert then is not None
         verify_equal(r"messages with \Recent at SELECT after EXAMINE", expected=seen, actual=then.recent)
+
+
+@requirement(
+    "rfc3501/7.3.2/recent-counts",
+    level=PROSE,
+    needs=IMAP,
+    refuted_by=Fault("imap-recent-is-exists"),
+)
+@given(known=st.integers(1, 2), new=st.integers(0, 2))
+def test_recent_counts_the_recent_messages(target: Target, known: int, new: int) -> None:
+    r"""RECENT of SELECT is the number of messages that have \Recent in the session that it opens."""
+    with target.imap_mailbox() as box:
+        for _ in range(known):
+            box.append(compose())
+        verify_ok(box.client.close())
+        for _ in range(new):
+            verify_ok(box.client.append(box.name, compose()))
+        client = box.other_session()
+        result = client.select(box.name)
+        verify_ok(result)
+        told = result.all(Recent)
+        if not told:
+            unsupported("SELECT sends no RECENT")
+        recent = sum(
+            RECENT in (fetched(client, number, b"FLAGS").flags or ()) for number in range(1, known + new + 1)
+        )
+        verify_equal("RECENT", expected=recent, actual=told[-1].count)
 
 
 # STATUS

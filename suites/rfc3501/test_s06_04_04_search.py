@@ -350,7 +350,7 @@ def test_us_ascii_is_supported(target: Target) -> None:
 
 @requirement(
     "rfc3501/6.4.4/response-required",
-    level=PROSE,
+    level=MUST,
     needs=IMAP,
     refuted_by=not_told(b"SEARCH", b"SEARCH"),
 )

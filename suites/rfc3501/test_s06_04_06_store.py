@@ -1,13 +1,15 @@
 """RFC 3501 §6.4.6, §2.3.2: STORE and the flags it leaves."""
 
+from hypothesis import example
 from hypothesis import strategies as st
 
 from harness.conformance import PROSE, given, requirement, verify_equal, verify_ok
 from harness.strategies import flags as flag_strategies
-from harness.strategies.flags import stored
+from harness.strategies.flags import STORE_ITEMS, stored
 from harness.strategies.messages import compose
 from harness.targets import Target
 from harness.transport.tamper import Rewrite
+from harness.vocabulary.imap import ANSWERED, DRAFT, FLAGGED, SEEN
 from harness.wire.imap import FetchData
 from suites.imap.talk import IMAP, flags_of, same_flags
 
@@ -15,6 +17,16 @@ _STORES = st.lists(
     st.tuples(st.integers(1, 3), flag_strategies.stores(), st.booleans()), min_size=1, max_size=8
 )
 _Store = tuple[int, tuple[bytes, frozenset[bytes]], bool]
+# Two stores to one message, so that adding, removing and replacing each leave other flags.
+_TWICE: dict[bytes, list[_Store]] = {
+    item: [
+        (1, (b"FLAGS", frozenset({FLAGGED, SEEN})), False),
+        (1, (item, frozenset({ANSWERED, SEEN})), False),
+        (2, (b"+FLAGS", frozenset({FLAGGED})), True),
+        (2, (item, frozenset({DRAFT})), True),
+    ]
+    for item in STORE_ITEMS
+}
 
 
 @requirement(
@@ -25,6 +37,9 @@ _Store = tuple[int, tuple[bytes, frozenset[bytes]], bool]
     also=["rfc9051/6.4.6/store"],
 )
 @given(stores=_STORES)
+@example(stores=_TWICE[b"+FLAGS"])
+@example(stores=_TWICE[b"-FLAGS"])
+@example(stores=_TWICE[b"FLAGS"])
 def test_store_changes_what_it_says(target: Target, stores: list[_Store]) -> None:
     """FLAGS replaces, +FLAGS adds, -FLAGS removes, of the messages named and of no other."""
     with target.imap_mailbox() as box:

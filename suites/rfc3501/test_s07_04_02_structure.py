@@ -1,5 +1,6 @@
 """RFC 3501 §6.4.5, §7.4.2: the parts of MIME messages, BODYSTRUCTURE and ENVELOPE."""
 
+from hypothesis import example
 from hypothesis import strategies as st
 
 from harness.conformance import PROSE, given, requirement, verify, verify_equal, verify_ok
@@ -192,7 +193,12 @@ _Mailbox = tuple[str | None, str, str]
     level=PROSE,
     needs=IMAP,
     refuted_by=During(b"FETCH", Rewrite.from_server(rb"(\)\) )\(\([^()]*\)\)", rb"\1NIL", count=1)),
-    also=["rfc9051/7.5.2/envelope"],
+    also=["rfc9051/7.5.2/envelope", "rfc3501/4.3/quoted-specials", "rfc9051/4.3/quoted-specials"],
+)
+@example(
+    fields={"From": [(None, "ada", "one.test")]},
+    subject=rb'The "end" of "a \ story',
+    reply=False,
 )
 @given(
     fields=st.fixed_dictionaries(

@@ -2,6 +2,7 @@ from hypothesis import example
 from hypothesis import strategies as st
 
 from harness.conformance import (
+    MUST,
     MUST_NOT,
     PROSE,
     Need,
@@ -55,6 +56,30 @@ def test_the_end_of_data_is_no_part_of_the_message(target: Target, text: bytes, 
     with target.fresh_mailbox() as mailbox, target.smtp() as peer:
         send(peer, mailbox.address, note(text))
         verify_equal("the stored text", expected=text, actual=mailbox.only_message().text)
+
+
+@requirement(
+    "rfc5321/4.1.1.4/ok-after-success",
+    level=MUST,
+    needs={Service.SMTP, Need.RETRIEVE},
+    refuted_by=Fault("smtp-early-250"),
+)
+def test_the_text_is_answered_when_it_has_come(target: Target) -> None:
+    """No positive reply comes before the end of the text; then 250 does, and the message arrives."""
+    message = note(b"The first half.\r\nThe second half.\r\n")
+    half = message.index(b"The second")
+    with target.fresh_mailbox() as mailbox, target.smtp() as peer:
+        begin(peer, mailbox.address)
+        verify_reply(peer.data(), code=354)
+        peer.send_raw(message[:half])
+        with target.smtp() as other:
+            # By the time that this is answered, so would the text be by a server that does not wait for it.
+            other.noop()
+        early = [reply.octets for reply in peer.unasked() if reply.is_positive]
+        verify(not early, expected="no positive reply before the text has come", actual=early)
+        verify_reply(peer.send_text(message[half:]), code=250)
+        stored = mailbox.only_message().octets
+        verify_equal("the stored message", expected=message, actual=stored[-len(message) :])
 
 
 @requirement(

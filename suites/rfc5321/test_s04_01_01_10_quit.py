@@ -43,6 +43,7 @@ def test_quit_says_221_and_closes(target: Target, state: str) -> None:
     level=MUST_NOT,
     needs={Service.SMTP},
     refuted_by=Forged(rb"Q[A-Z]+Q", instead=b"QUIT", reply=b"500 5.5.1 what?\r\n"),
+    also=("rfc5321/3.8/unknown-commands-tolerated",),
 )
 @given(
     mistakes=st.lists(

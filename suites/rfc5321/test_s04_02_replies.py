@@ -97,7 +97,7 @@ def test_unrecognised_commands_are_answered_500(target: Target, verb: bytes, arg
 
 
 @requirement(
-    "rfc5321/4.3.2/unknown-refused",
+    "rfc5321/4.3.1/unknown-refused",
     level=MUST,
     needs={Service.SMTP},
     refuted_by=Forged(rb"Q[A-Z]+Q", reply=b"250 2.0.0 OK\r\n"),

@@ -41,6 +41,7 @@ def received(stored: StoredMessage) -> list[bytes]:
     level=MUST,
     needs={Service.SMTP, Need.RETRIEVE},
     refuted_by=Fault("mta-received-missing"),
+    also=("rfc2505/2.2/received-prepended",),
 )
 @given(sender=st.just("") | addresses.simple_mailboxes())
 def test_a_received_line_comes_on_top(target: Target, sender: str) -> None:
@@ -105,6 +106,7 @@ def test_a_received_line_names_the_client(target: Target, name: str) -> None:
     level=MUST_NOT,
     needs={Service.SMTP, Need.RETRIEVE},
     refuted_by=Rewrite.from_client(rb"^Received: from old\.mailproof\.test", b"Received: from old"),
+    also=("rfc2505/2.2.2/received-kept-intact",),
 )
 @given(hosts=st.lists(addresses.domains(), min_size=1, max_size=4))
 def test_received_lines_are_left_as_they_are(target: Target, hosts: Sequence[str]) -> None:

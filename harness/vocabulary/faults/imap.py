@@ -55,14 +55,14 @@ ENTRIES: tuple[FaultEntry, ...] = (
         "what comes in one segment is taken for a whole command line",
         "2.1/octet-stream",
     ),
-    _uncatalogued("tagged-without-text", "the tagged OK of NOOP has no text behind it", "RFC 3501 §9"),
+    _both("tagged-without-text", "the tagged OK of NOOP has no text behind it", "9/resp-text"),
     _rev1(
         "literal-empty-refused",
         "a literal of no octets is answered BAD instead of asked for",
         "7.5/continuation",
     ),
-    _uncatalogued(
-        "literal-count-off1", "the announced length of a body literal is one octet short", "RFC 3501 §4.3"
+    _both(
+        "literal-count-off1", "the announced length of a body literal is one octet short", "4.3/literal-count"
     ),
     _extension(
         "literal-plus-asked-for",
@@ -156,7 +156,7 @@ ENTRIES: tuple[FaultEntry, ...] = (
         r"UNSEEN of SELECT tells how many messages are without \Seen, not which is the first",
         "6.3.1/unseen-first",
     ),
-    _uncatalogued("recent-is-exists", "RECENT counts all messages", "RFC 3501 §7.3.2"),
+    _rev1("recent-is-exists", "RECENT counts all messages", "7.3.2/recent-counts"),
     _rev1("select-no-read-write", "the OK of SELECT does not say [READ-WRITE]", "6.3.1/read-write"),
     _both(
         "select-failed-stays",
@@ -191,10 +191,7 @@ ENTRIES: tuple[FaultEntry, ...] = (
     _both(
         "uidvalidity-drift",
         "UIDVALIDITY grows by one on every SELECT, EXAMINE and STATUS",
-        "2.3.1.1/uids-stay-in-session",
-        "2.3.1.1",
-        "rfc3501/2.3.1.1/uids-persist",
-        "rfc9051/2.3.1.1/uids-persist",
+        "2.3.1.1/uids-persist",
     ),
     _both(
         "recreated-same-uids",
@@ -211,12 +208,17 @@ ENTRIES: tuple[FaultEntry, ...] = (
         "uidnext-stuck", "UIDNEXT of a mailbox does not change when messages come", "2.3.1.1/uidnext-changes"
     ),
     _both(
-        "uids-by-session", "each session sees other UIDs, under the same UIDVALIDITY", "2.3.1.1/uids-persist"
+        "uids-by-session",
+        "each session sees other UIDs, under the same UIDVALIDITY",
+        "2.3.1.1/uids-persist",
+        "2.3.1.1",
+        "rfc3501/2.3.1.1/uid-change-by-uidvalidity",
+        "rfc9051/2.3.1.1/uid-change-by-uidvalidity",
     ),
     _both(
         "uids-move-when-reopened",
         "with every SELECT and EXAMINE of a session the messages get other UIDs, under the same UIDVALIDITY",
-        "2.3.1.1/uids-stay-in-session",
+        "2.3.1.1/uid-change-by-uidvalidity",
     ),
     _both(
         "uids-descend",
@@ -311,7 +313,7 @@ ENTRIES: tuple[FaultEntry, ...] = (
         "6.3.10/equals-select",
         "6.3.11",
     ),
-    _uncatalogued("status-takes-recent", r"messages lose \Recent by STATUS", "RFC 3501 §6.3.10"),
+    _rev1("status-takes-recent", r"messages lose \Recent by STATUS", "6.3.10/keeps-recent"),
     _both(
         "status-selects",
         "STATUS of another mailbox leaves that one selected",
@@ -444,9 +446,7 @@ ENTRIES: tuple[FaultEntry, ...] = (
         "7.4.2/envelope",
         "7.5.2",
     ),
-    _uncatalogued(
-        "envelope-quote-bare", "a quote in the subject of ENVELOPE is not escaped", "RFC 3501 §4.3"
-    ),
+    _both("envelope-quote-bare", "a quote in the subject of ENVELOPE is not escaped", "4.3/quoted-specials"),
     _both(
         "bodystructure-lines-off1",
         "BODYSTRUCTURE counts one line too many in a text part",
@@ -544,10 +544,18 @@ ENTRIES: tuple[FaultEntry, ...] = (
     _both(
         "uid-search-numbers", "UID SEARCH names the messages by their numbers", "6.4.8/uid-search", "6.4.9"
     ),
-    _uncatalogued(
-        "esearch-no-tag", "an ESEARCH response does not say which command it answers", "RFC 4731 §3.1"
+    _extension(
+        "esearch-no-tag",
+        "an ESEARCH response does not say which command it answers",
+        "rfc4731/3.1/tag-of-the-command",
+        "rfc9051/7.3.4/esearch-response",
     ),
-    _uncatalogued("esearch-count-off1", "COUNT of an ESEARCH response is one too high", "RFC 4731 §3.1"),
+    _extension(
+        "esearch-count-off1",
+        "COUNT of an ESEARCH response is one too high",
+        "rfc4731/3.1/count",
+        "rfc9051/6.4.4/result-options",
+    ),
     _extension("sort-reverse-ignored", "SORT ignores REVERSE", "rfc5256/3/reverse"),
     _extension("sort-second-ignored", "SORT goes by its first criterion only", "rfc5256/3/sort"),
 )

@@ -17,7 +17,7 @@ ENTRIES: tuple[FaultEntry, ...] = (
         "lmtp-replies-in-other-order",
         "the replies after the text are in the reverse order of the recipients",
         "RFC 2033 §4.2",
-        (),
+        ("rfc2033/4.2/order-of-replies",),
         _PROXY,
     ),
     FaultEntry(

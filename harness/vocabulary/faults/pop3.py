@@ -443,7 +443,7 @@ ENTRIES: tuple[FaultEntry, ...] = (
         "pop3-pass-later",
         "PASS is taken although other commands came after USER",
         "RFC 1939 §7",
-        ("rfc1939/7/pass-after-user",),
+        ("rfc1939/7/pass-later", "rfc1939/7/pass-after-user"),
         _PROXY,
     ),
     FaultEntry(

@@ -156,8 +156,8 @@ ENTRIES: tuple[FaultEntry, ...] = (
     FaultEntry(
         "smtp-unknown-command-250",
         "a command that is not known is answered 250",
-        "RFC 5321 §4.3.2",
-        ("rfc5321/4.3.2/unknown-refused", "rfc2033/4/unknown-command"),
+        "RFC 5321 §4.3.1",
+        ("rfc5321/4.3.1/unknown-refused", "rfc2033/4/unknown-command"),
         _PROXY,
     ),
     FaultEntry(
@@ -325,7 +325,7 @@ ENTRIES: tuple[FaultEntry, ...] = (
         "smtp-ehlo-without-domain",
         "the reply to EHLO begins with a keyword",
         "RFC 5321 §4.1.1.1",
-        (),
+        ("rfc5321/4.1.1.1/ehlo-without-extensions",),
         _PROXY,
     ),
     FaultEntry(
@@ -360,7 +360,7 @@ ENTRIES: tuple[FaultEntry, ...] = (
         "smtp-early-250",
         "250 for the text comes right behind 354",
         "RFC 5321 §4.1.1.4",
-        (),
+        ("rfc5321/4.1.1.4/ok-after-success",),
         _PROXY,
     ),
     FaultEntry(
@@ -500,7 +500,7 @@ ENTRIES: tuple[FaultEntry, ...] = (
         "smtp-bare-lf-mended",
         "a CR or LF that stands alone is taken for the end of a line",
         "RFC 5321 §2.3.8",
-        (),
+        ("rfc5321/2.3.8/only-crlf-ends-a-line-of-text",),
         _PROXY,
     ),
     FaultEntry(

@@ -13,7 +13,7 @@ from reference_server.codec.smtp.reply import reply
 from reference_server.codec.smtp.text import has_stray_line_ends
 from reference_server.session.base import Commit
 from reference_server.session.smtp.conversation import Conversation
-from reference_server.session.smtp.desk import Envelope, Refusal, Role
+from reference_server.session.smtp.desk import Envelope, Recipient, Refusal, Role
 from reference_server.store.errors import StoreUnavailable
 
 _SENDER_OK = reply(250, "2.1.0", "sender OK")
@@ -182,10 +182,18 @@ async def data(c: Conversation, argument: bytes | None) -> None:
     text = await c.read_text()
     c.envelope = None
     outcome = await take(c, envelope, text)
-    replies = len(envelope.recipients) if c.settings.role is Role.LMTP else 1
-    if "lmtp-single-reply" in c.defects:
-        replies = 1
-    c.outbox += outcome * replies
+    if c.settings.role is not Role.LMTP:
+        c.outbox += outcome
+        return
+    answered = envelope.recipients[:1] if "lmtp-single-reply" in c.defects else envelope.recipients
+    for recipient in answered:
+        c.outbox += _said_to(recipient, outcome)
+
+
+def _said_to(recipient: Recipient, outcome: bytes) -> bytes:
+    """Name the recipient in the reply that is for it, as the example of RFC 2033 §4.2 does."""
+    code, enhanced, text = outcome.split(b" ", 2)
+    return b"%b %b <%b> %b" % (code, enhanced, str(recipient.mailbox).encode("ascii", "replace"), text)
 
 
 async def take(c: Conversation, envelope: Envelope, text: bytes | None) -> bytes:

@@ -84,7 +84,7 @@ def test_a_run_that_was_interrupted_has_missed_nothing(interrupted, fate, code, 
     started = new_run(
         version="1", target="t", target_file="", seed=1, depth="quick", refute=False, strict=False
     )
-    unnoticed = FaultTried("rfc5321/4.5.2/a", Trial("smtp-dot-kept", Notice.UNNOTICED))
+    unnoticed = FaultTried("rfc5321/4.5.2/a", Trial("smtp-dot-kept", Notice.UNNOTICED, ""))
     run = Run(started, (), RunFinished(seconds=1.0, interrupted=interrupted), tried=(unnoticed,))
     bites = bites_of(run)
     assert ([bite.fate for bite in bites], exit_code_of_bites(run, bites)) == ([fate], code)

@@ -265,6 +265,15 @@ def test_what_comes_before_the_close() -> None:
         assert [reply.text for reply in client_of(stream).expect_closed()] == [b"a", b"b"]
 
 
+def test_what_has_come_unasked() -> None:
+    script = ScriptedStream().client(b"DATA\r\n").server(b"354 go\r\n250 early\r\n", b"250 earlier\r\n")
+    with script as stream:
+        client = client_of(stream)
+        assert client.data().code == 354
+        assert [reply.text for reply in client.unasked()] == [b"early", b"earlier"]
+        assert client.unasked() == []
+
+
 def test_a_reset_is_a_close_as_well() -> None:
     class Reset(ScriptedStream):
         def receive(self, timeout_s: float) -> bytes:

@@ -35,6 +35,14 @@ def test_one_reply_for_each_accepted_recipient(names: list[str]) -> None:
     assert len(peer.taken) == 1
 
 
+def test_each_reply_names_its_recipient() -> None:
+    peer = greeted(Role.LMTP)
+    peer.send(b"MAIL FROM:<>", b"RCPT TO:<bob@example.test>", b"RCPT TO:<alice@example.test>", b"DATA")
+    first, second = peer.send(b"text", b".").splitlines()
+    assert first.startswith(b"250 2.6.0 <bob@example.test> ")
+    assert second.startswith(b"250 2.6.0 <alice@example.test> ")
+
+
 def test_every_recipient_hears_of_a_failure() -> None:
     peer = greeted(Role.LMTP)
     envelope = (b"MAIL FROM:<>", b"RCPT TO:<alice@example.test>", b"RCPT TO:<bob@example.test>", b"DATA")

@@ -40,6 +40,12 @@ examples:
   mailproof check my-server.toml imap pop3         two protocols, on a server of your own
   mailproof check my-server.toml rfc5321/4.5 --list
   mailproof check my-server.toml --depth deep -n 4 --html report.html
+
+exit codes:
+  0  conforms
+  1  violations, or what can be exploited; with --strict deviations too; with --refute: a toothless check
+  2  wrong usage or target file
+  3  target unreachable, nothing executed, interrupted, inconclusive, or mailproof's own fault
 """
 
 
@@ -74,7 +80,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         type=workers,
         default=1,
         metavar="WORKERS",
-        help="how many processes check at once",
+        help="how many processes check at once (default: %(default)s)",
     )
     parser.add_argument(
         "--level",

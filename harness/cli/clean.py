@@ -13,7 +13,9 @@ from harness.targets.sole_use import sole_use
 from harness.targets.target import Target
 from harness.vocabulary.errors import MailproofError, UsageError
 from harness.vocabulary.exit_codes import ExitCode
+from harness.vocabulary.services import Service
 
+_READING = frozenset({Service.IMAP, Service.IMAPS, Service.POP3, Service.POP3S})
 _DESCRIPTION = """\
 Look into every account of the target file for what a run has left that was killed: mailboxes as mailproof
 names them, subscriptions to them, and messages that say that they come from mailproof. Remove it, and say
@@ -51,6 +53,10 @@ def run(arguments: argparse.Namespace) -> int:
             f"{file.name} is started afresh for each run, in a directory that goes with it: nothing is left"
         )
         return ExitCode.CONFORMS
+    if not any(endpoint.service in _READING for endpoint in file.endpoints):
+        raise MailproofError(
+            f"{file.path}: names neither IMAP nor POP3, so that no account can be looked into; add one"
+        )
     with sole_use(file):
         found, problems = _clean(file, console, dry_run=arguments.dry_run)
     for problem in problems:

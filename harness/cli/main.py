@@ -5,8 +5,10 @@ One sub-command is one file, with `add_parser(subparsers)` and `run(arguments) -
 
 import argparse
 import os
+import shutil
 import signal
 import sys
+import textwrap
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -36,6 +38,12 @@ exit codes:
 
 class Parser(argparse.ArgumentParser):
     """A parser whose complaints are one line, as all others are; the usage is what `--help` shows."""
+
+    def format_help(self) -> str:
+        """Return the help; a description that is one line is wrapped, also where the epilog is not."""
+        if self.description and "\n" not in self.description:
+            self.description = textwrap.fill(self.description, shutil.get_terminal_size().columns - 2)
+        return super().format_help()
 
     def error(self, message: str) -> NoReturn:
         """End with the line."""

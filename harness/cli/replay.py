@@ -49,6 +49,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         description="Run a failure that mailproof check has recorded again: the very example that failed, "
         "on the server of that run or on another one. Without a target file in the record the reference "
         "server is started for it.",
+        usage="%(prog)s [-h] [--times N] [--extract FILE] [--no-color] RECORD [REQUIREMENT] [TARGET.toml]",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -50,6 +50,12 @@ examples:
   mailproof teeth -n 2                      every fault, on the reference server
   mailproof teeth --fault imap-search       the faults whose names begin so
   mailproof teeth my-server.toml            before a server of your own, on which the checks must conform
+
+exit codes:
+  0  every fault that could be tried was caught, or is a known gap
+  1  a fault was missed
+  2  wrong usage or target file
+  3  interrupted, nothing tried, or checks that do not conform without a fault
 """
 
 
@@ -70,7 +76,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         action="append",
         default=[],
         metavar="PREFIX",
-        help="only the faults whose names begin so; can be repeated",
+        help="only the faults whose names begin so (repeatable)",
     )
     parser.add_argument(
         "--widely",
@@ -79,7 +85,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     parser.add_argument("--seed", type=seed, metavar="N", help="seed of all examples, to repeat a run")
     parser.add_argument(
-        "-n", "--workers", type=workers, default=1, metavar="WORKERS", help="how many processes check at once"
+        "-n",
+        "--workers",
+        type=workers,
+        default=1,
+        metavar="WORKERS",
+        help="how many processes check at once (default: %(default)s)",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what became of each fault as JSON")
     parser.add_argument("--record", type=Path, metavar="FILE", help="record the run as it happens")

@@ -222,8 +222,9 @@ class Conductor:
         if not preflight.answering:
             problem = preflight.problems[0] if preflight.problems else "the target names no service"
             self._stop(f"{self._file.name} cannot be tested: {self._with_mend(problem)}")
-        if preflight.fatal is not None:
-            self._stop(f"{self._file.name} cannot be tested: {self._with_mend(preflight.fatal)}")
+        if (fatal := preflight.fatal) is not None:
+            problem = self._with_mend(fatal) if fatal in preflight.problems else fatal
+            self._stop(f"{self._file.name} cannot be tested: {problem}")
         for problem in preflight.problems:
             self.recorder.note(f"{problem}: its checks are inconclusive")
         for note in preflight.notes:

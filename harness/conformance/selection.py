@@ -11,6 +11,7 @@ from harness.vocabulary.errors import UsageError
 
 GROUPS = ("smtp", "lmtp", "pop3", "imap", "relay", "mda", "journeys", "hazards")
 _RFC = re.compile("^(?:rfc ?)?(?=[0-9])", re.IGNORECASE)
+_SIMILAR = 0.75
 _MOST_SIMILAR = 3
 
 
@@ -81,7 +82,7 @@ def _checks(count: int) -> str:
 
 def _selects_nothing(selector: str, known: Collection[str] = ()) -> UsageError:
     similar = [one for one in known if one.startswith(selector)] if "/" in selector else []
-    similar = similar or difflib.get_close_matches(selector, [*GROUPS, *known])
+    similar = similar or difflib.get_close_matches(selector, [*GROUPS, *known], cutoff=_SIMILAR)
     if similar:
         return UsageError(
             f"{selector!r} selects no check; did you mean {' or '.join(similar[:_MOST_SIMILAR])}?"

@@ -248,7 +248,9 @@ def _listen(route: Route) -> tuple[socket.socket, Address]:
             return listener, replace(address, port=listener.getsockname()[1])
     except OSError as error:
         reason = reason_of(error)
-        raise ConnectFailed(f"cannot listen for {route.service} on {address}: {reason}") from error
+        raise ConnectFailed(
+            f"cannot listen for {route.service} on {address}: {reason}; name another address or port"
+        ) from error
 
 
 def _bound(address: Address) -> socket.socket:

@@ -39,6 +39,9 @@ _SHOWN = (Outcome.VIOLATES, Outcome.EXPLOITABLE, Outcome.DEVIATES, Outcome.ERROR
 _WORD_WIDTH = max(len(outcome.value) for outcome in Outcome) + 1
 _KEY_WIDTH = 44
 _MOST_LINES = 120
+_LONGEST_LINE = 400
+_MOST_ALIKE = 3
+"""So many checks in a row that the target gives nothing to are a line each; more of them are one line."""
 
 
 class ConsoleReport:
@@ -57,6 +60,8 @@ class ConsoleReport:
         """Groups that are not printed yet, where workers finish checks in any order."""
         self._places: dict[str, int] = {}
         self._header = ""
+        self._alike: list[CheckResult] = []
+        """The last checks, all unsupported for the same reason, which are not printed yet."""
         self._listed: list[CheckListed] = []
         self._progress: Progress | None = None
         self._task: TaskID | None = None
@@ -110,7 +115,7 @@ class ConsoleReport:
         self._print_line(
             "runs" if event.lacks is None else "unsupported",
             "dim" if event.lacks else "green",
-            event.info,
+            _key(event.info),
             event.lacks or event.info.title,
         )
 
@@ -142,6 +147,7 @@ class ConsoleReport:
     def _print_header(self, folder: str) -> None:
         if folder == self._header:
             return
+        self._print_alike()
         self._header = folder
         rfc = self._catalogue.rfc_of(folder)
         title = f"RFC {rfc.number}  {rfc.title}" if rfc is not None else "Hazards"
@@ -149,21 +155,38 @@ class ConsoleReport:
 
     def _print_result(self, result: CheckResult) -> None:
         evidence = result.evidence
+        if result.outcome is Outcome.UNSUPPORTED and result.teeth is None:
+            if self._alike and self._alike[0].evidence.reason != evidence.reason:
+                self._print_alike()
+            self._alike.append(result)
+            return
+        self._print_alike()
         if result.teeth is not None:
             said = f"{result.outcome.value} under {result.refutation}"
             if result.teeth is Teeth.UNPROVEN:
                 said = f"{result.outcome.value}: {evidence.reason or evidence.actual}"
-            self._print_line(_teeth_word(result.teeth), _TEETH_STYLES[result.teeth], result.info, said)
+            self._print_line(_teeth_word(result.teeth), _TEETH_STYLES[result.teeth], _key(result.info), said)
             return
         said = result.info.title
-        if result.outcome in {Outcome.UNSUPPORTED, Outcome.INCONCLUSIVE, Outcome.WAIVED, Outcome.ERROR}:
+        if result.outcome in {Outcome.INCONCLUSIVE, Outcome.WAIVED, Outcome.ERROR}:
             said = evidence.reason
         elif result.outcome is Outcome.OBSERVED and evidence.observations:
             said = "; ".join(f"{key}: {', '.join(values)}" for key, values in evidence.observations)
-        self._print_line(result.outcome.value, _STYLES[result.outcome], result.info, said)
+        self._print_line(result.outcome.value, _STYLES[result.outcome], _key(result.info), said)
 
-    def _print_line(self, word: str, style: str, info: CheckInfo, said: str) -> None:
-        key = info.id.removeprefix(f"{info.folder}/")
+    def _print_alike(self) -> None:
+        """Print what was held back: a target with one service gives nothing to hundreds of checks."""
+        alike, self._alike = self._alike, []
+        if len(alike) <= _MOST_ALIKE:
+            for result in alike:
+                reason = result.evidence.reason
+                self._print_line(Outcome.UNSUPPORTED.value, "dim", _key(result.info), reason)
+        else:
+            self._print_line(
+                Outcome.UNSUPPORTED.value, "dim", f"{len(alike)} checks", alike[0].evidence.reason
+            )
+
+    def _print_line(self, word: str, style: str, key: str, said: str) -> None:
         line = Text.assemble(
             "  ", (f"{word:<{_WORD_WIDTH}}", style), f"{key:<{_KEY_WIDTH}} ", (_one_line(said), "dim")
         )
@@ -176,6 +199,7 @@ class ConsoleReport:
         self.close()
         for folder in (*self._waiting, *list(self._groups)):
             self._print_group(folder)
+        self._print_alike()
         if self._listed:
             self._print_listed()
         elif self._results:
@@ -211,7 +235,7 @@ class ConsoleReport:
         if left_out > 0:
             middle = f"    ... {left_out} lines are not shown here; the record has all ..."
             lines = [*lines[: _MOST_LINES // 2], middle, *lines[-_MOST_LINES // 2 :]]
-        for line in lines:
+        for line in map(_cut, lines):
             self._console.print(Text(line, style=_dialogue_style(line)), soft_wrap=True)
 
     def _print_summary(self, finished: RunFinished) -> None:
@@ -276,6 +300,15 @@ def _teeth_word(teeth: Teeth) -> str:
 
 def _dialogue_style(line: str) -> str:
     return "cyan" if line.startswith("    C: ") else "default"
+
+
+def _key(info: CheckInfo) -> str:
+    """Return how a check is named below the heading of its RFC."""
+    return info.id.removeprefix(f"{info.folder}/")
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}... ({len(line)} characters)"
 
 
 def _one_line(text: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.conformance.codec import event_to_json
-from harness.conformance.events import CheckFinished, Event, RunStarted
+from harness.conformance.events import CheckFinished, Event, RunFinished, RunStarted
 from harness.conformance.evidence import CheckResult
 from harness.conformance.outcomes import FINDINGS
 from harness.conformance.replaying import can_be_replayed
@@ -63,6 +63,7 @@ def write_failure(path: Path, failure: Failure) -> None:
     events: list[Event] = [
         replace(failure.started, checks=(failure.result.info,), workers=1),
         CheckFinished(failure.result),
+        RunFinished(seconds=failure.result.seconds),
     ]
     lines = [json.dumps(event_to_json(event), ensure_ascii=True) + "\n" for event in events]
     try:

@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from harness.conformance import PROSE, SHOULD, given, requirement, verify, verify_equal, verify_refused
 from harness.strategies import chunks, commands
 from harness.targets import Target
-from harness.transport.tamper import Rewrite
+from harness.transport.tamper import Fault, Rewrite
 from harness.vocabulary.imap import Condition
 from harness.wire.imap import Status
-from suites.imap.talk import IMAP
+from suites.imap.talk import IMAP, offers
 from suites.imap.tampering import answered
 
 _IN_PIECES = b'x1 NOOP\r\nx2 STATUS "INBOX" (MESSAGES)\r\nx3 LIST "" "INBOX"\r\nx4 CAPABILITY\r\n'
@@ -52,6 +52,22 @@ def test_the_completion_bears_the_commands_tag(target: Target, tags: list[bytes]
         for tag in tags:
             box.client.send_raw(tag + b" NOOP\r\n", tag)
             verify_equal("the tag", expected=tag, actual=box.client.finish(tag).tagged.tag)
+
+
+@requirement(
+    "rfc3501/9/resp-text",
+    level=PROSE,
+    needs=offers("IMAP4REV1"),
+    refuted_by=Fault("imap-tagged-without-text"),
+    also=["rfc9051/9/resp-text"],
+)
+def test_a_completion_has_a_text(target: Target) -> None:
+    """A status response has a text behind its condition, and behind its code if it has one."""
+    with target.imap_mailbox() as box:
+        for command in (b"NOOP", b"CAPABILITY", b"SELECT " + box.fresh_name(), b"NO-SUCH-COMMAND"):
+            box.client.send_raw(b"x1 " + command + b"\r\n", b"x1")
+            told = box.client.finish(b"x1").tagged
+            verify(told.text, expected="a text of one character at least", actual=told.octets)
 
 
 @requirement(

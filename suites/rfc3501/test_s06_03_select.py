@@ -21,7 +21,7 @@ from harness.strategies.messages import compose
 from harness.targets import Target
 from harness.transport.tamper import Fault, Rewrite
 from harness.vocabulary.imap import RECENT, SEEN, SYSTEM_FLAGS
-from harness.wire.imap import Exists, Expunge, Flags, Recent
+from harness.wire.imap import Exists, Expunge, Flags, Recent, StatusData
 from suites.imap.talk import IMAP, code_name, fetched, flags_of, octets_of, same_flags, status_of
 from suites.imap.tampering import During, Remembering, answered, first_repeated
 
@@ -274,6 +274,32 @@ def test_status_is_fresh(target: Target, counts: list[int]) -> None:
             verify_equal("UNSEEN", expected=total, actual=told.unseen)
         verify_ok(box.client.store(1, b"+FLAGS", [SEEN]))
         verify_equal("UNSEEN", expected=total - 1, actual=status_of(client, box.name, b"UNSEEN").unseen)
+
+
+@requirement(
+    "rfc3501/6.3.10/keeps-recent",
+    level=MUST_NOT,
+    needs=IMAP,
+    refuted_by=Fault("imap-status-takes-recent"),
+)
+@given(count=st.integers(1, 3))
+def test_status_leaves_recent_messages_recent(target: Target, count: int) -> None:
+    r"""STATUS does not make messages lose \Recent: the SELECT that follows still counts them."""
+    with target.imap_mailbox() as box:
+        verify_ok(box.client.close())
+        client = box.other_session()
+        for _ in range(count):
+            verify_ok(client.append(box.name, compose()))
+        result = client.status(box.name, b"RECENT")
+        told = result.first(StatusData)
+        if not result.ok or told is None:
+            unsupported("STATUS tells no RECENT")
+        status_of(client, box.name, b"MESSAGES UNSEEN")
+        then = box.second().selected
+        assert then is not None
+        verify_equal(
+            r"messages with \Recent at SELECT after STATUS", expected=told.recent, actual=then.recent
+        )
 
 
 @requirement(

@@ -216,3 +216,11 @@ class TestMain:
             main.main([])
         assert left.value.code == 2
         assert "COMMAND" in capsys.readouterr().err
+
+
+def test_what_is_almost_a_selection_is_told_what_it_may_mean(capsys):
+    assert main.main(["check", "rfc5321/4.5.2/remove-one-dott"]) == 2
+    said = "'rfc5321/4.5.2/remove-one-dott' selects no check; did you mean rfc5321/4.5.2/remove-one-dot"
+    assert said in capsys.readouterr().err
+    assert main.main(["check", "5321/4.5.2/remove-one"]) == 2
+    assert "did you mean rfc5321/4.5.2/remove-one-dot?" in capsys.readouterr().err

@@ -109,3 +109,20 @@ def test_what_no_run_was_permitted_is_refused(
     other.write_text(text.replace('"conformance"', '"load"'))
     assert main(["clean", str(other)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_where_no_account_can_be_looked_into_nothing_is_claimed(tmp_path, capsys):
+    target = tmp_path / "target.toml"
+    target.write_text(
+        """schema = 1
+permits = ["conformance"]
+[service.smtp]
+host = "127.0.0.1"
+port = 25
+[accounts]
+domain = "a.test"
+pool = [{ address = "ann@a.test", password = "x" }]
+"""
+    )
+    assert main(["clean", str(target)]) == 3
+    assert "names neither IMAP nor POP3, so that no account can be looked into" in capsys.readouterr().err

@@ -21,11 +21,7 @@ $TTL 60
    IN MX 10 mx
 mx IN A 127.0.0.12
 """
-RUN = (
-    "import argparse, sys; from harness.cli import dns; parser = argparse.ArgumentParser();"
-    "dns.add_parser(parser.add_subparsers()); arguments = parser.parse_args();"
-    "sys.exit(arguments.run(arguments))"
-)
+RUN = "import sys; from harness.cli.main import main; sys.exit(main())"
 
 
 @pytest.fixture
@@ -41,7 +37,7 @@ def run(*words: str) -> int:
     return command.run(arguments)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_serves_until_a_signal(zone: Path, number: signal.Signals) -> None:
     child = subprocess.Popen(
         [sys.executable, "-c", RUN, "dns", "--zone", str(zone), "--bind", "127.0.0.1:0"],

@@ -2,8 +2,9 @@
 
 `server.json` beside the target file maps each command to its reply, or to `!closed`, `!timeout`, `!died`,
 `!refused`, `!garbage` or `!bug`, or to a list of these that is gone through again and again; further keys:
-`lacks` (need -> reason), `dead` (true), `fatal` and `hindrance` (a line each), `remarks` and `preflight_notes`
-(lists of lines); `faults` (name -> changed answers) and `watched` (changed answers through the proxy).
+`lacks` (need -> reason), `dead` (true), `fatal` and `hindrance` (a line each), `remarks` and
+`preflight_notes` (lists of lines); `faults` (name -> changed answers) and `watched` (changed answers through
+the proxy).
 """
 
 import functools

@@ -69,6 +69,24 @@ class TestConsole:
         assert "the target has no smtp" in text
         assert "reply: 250, 252" in text
 
+    def test_many_checks_that_the_target_gives_nothing_to_are_one_line(self):
+        checks = [replace(DOT, id=f"rfc5321/4/{number}") for number in range(6)]
+        reasons = ["no imap"] * 5 + ["no pop3"]
+        results = [
+            result(check, Outcome.UNSUPPORTED, Evidence(reason=reason))
+            for check, reason in zip(checks, reasons, strict=True)
+        ]
+        text = console_text(*results, result(NOOP), started=replace(STARTED, checks=(*checks, NOOP)))
+        lines = [" ".join(line.split()) for line in text.splitlines()]
+        assert lines[2:5] == ["unsupported 5 checks no imap", "unsupported 4/5 no pop3", ""]
+        assert "conforms 6.1.2/noop" in lines[6]
+        assert "6 unsupported" in text
+
+    def test_evidence_in_very_long_lines_is_cut(self):
+        text = console_text(result(DOT, Outcome.VIOLATES, replace(FOUND, input=("x" * 5000,))))
+        assert max(map(len, text.splitlines())) < 500
+        assert "x... (5004 characters)" in text
+
     def test_long_lines_are_cut_to_the_width_and_nothing_is_coloured_where_it_is_not_a_terminal(self):
         text = console_text(result(replace(DOT, title="very long " * 50)), width=60)
         assert max(map(len, text.splitlines()[:4])) <= 60

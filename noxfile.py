@@ -17,6 +17,7 @@ PYTHON_TREES = ("harness", "reference_server", "suites", "loadtests", "tests", "
 PROFILES = ("smtp-inbound", "imap-reading", "pop3-download-delete", "mail-flow")
 SEED = ("--seed", "21")
 """CI judges the commit, not the day's luck; `endurance` and every user's own run draw anew."""
+KILL_TESTS = ("tests/reference_server/test_durability_of_the_sending_half.py",)
 LAB_TARGET = HERE / "harness" / "lab" / "dovecot_postfix" / "target.toml"
 LAB_PACKAGES = ("dovecot-imapd", "dovecot-pop3d", "dovecot-lmtpd", "postfix")
 LAB_PROGRAMS = ("dovecot", "postfix")
@@ -105,7 +106,8 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def endurance(session: nox.Session) -> None:
-    """The long runs: properties at depth deep, faults before all checks, a minute of each load profile."""
+    """The long runs: kills by the thousand, properties at depth deep, faults before all checks, load."""
+    session.run("pytest", *KILL_TESTS, env={"MAILPROOF_KILL_ROUNDS": "1000"})
     session.run("mailproof", "check", "--depth", "deep", *session.posargs)
     session.run("mailproof", "teeth", "-n", "2", "--widely")
     for profile in PROFILES:

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.table import Table
 
-from bench import collecting, pages, readers, reading, sending
+from bench import collecting, memory, pages, readers, reading, sending
 from bench.figures import Figure
 
 BENCHMARKS: dict[str, Callable[[], Iterator[Figure]]] = {
     "readers": readers.figures,
     "smtp": sending.figures,
     "imap": reading.figures,
+    "memory": memory.figures,
     "collecting": collecting.figures,
     "pages": pages.figures,
 }

@@ -17,7 +17,10 @@ from reference_server.codec.smtp.path import address_literal
 from reference_server.config import Config
 from reference_server.defects import Defects
 from reference_server.log import LOG, describe
+from reference_server.mda.administration import Accounts
+from reference_server.mda.aliases import Aliases
 from reference_server.mda.desk import Desk
+from reference_server.mda.files import Maildir, Mbox, Spool
 from reference_server.net.certificates import (
     Certificates,
     configured,
@@ -25,17 +28,21 @@ from reference_server.net.certificates import (
     outgoing_context,
     self_made,
 )
+from reference_server.net.control import Control
 from reference_server.net.hub import Hub
 from reference_server.net.listener import Listener, listen, listen_unix
 from reference_server.net.outgoing import Outgoing
 from reference_server.net.relay import Relay
 from reference_server.net.resolver import DnsResolver
 from reference_server.net.services import Services
+from reference_server.relay.administration import Administration
 from reference_server.relay.dialogue import OutgoingSettings
 from reference_server.relay.queue import TABLES, LoadQueue, Queue
 from reference_server.relay.routing import Router
-from reference_server.store import Store
+from reference_server.store import Account, Store
+from reference_server.store.changes import SetQuota, Together
 from reference_server.store.passwords import CHEAP
+from reference_server.store.values import Quota
 from reference_server.system_clock import SystemClock
 from reference_server.target_file import write_target
 
@@ -54,7 +61,7 @@ def run(config: Config) -> None:
         _make_accounts(store, config)
         certificates = _certificates(config, data)
         listeners = [stack.enter_context(_closing(listener)) for listener in _bind(config)]
-        asyncio.run(_serve(config, store, clock, certificates, listeners))
+        asyncio.run(_serve(config, store, clock, certificates, listeners, data=data))
 
 
 @contextlib.contextmanager
@@ -67,13 +74,28 @@ def _data_directory(config: Config) -> Iterator[Path]:
 
 
 def _make_accounts(store: Store, config: Config) -> None:
-    """Add the accounts that are missing, and give the others the password that is configured now."""
+    """Add the accounts that are missing; give all the password and the quota that are configured now."""
+    quotas = [SetQuota(None, Quota(config.quota_octets, config.quota_messages))]
     for wanted in config.accounts:
         account = store.account(wanted.address)
         if account is None:
-            store.add_account(wanted.address, wanted.password)
+            added = store.add_account(wanted.address, wanted.password)
+            assert isinstance(added, Account)
+            account = added
         elif store.verify(wanted.address, wanted.password) is None:
             store.set_password(account.account_id, wanted.password)
+        quotas.append(SetQuota(account.account_id, Quota(wanted.quota_octets, wanted.quota_messages)))
+    store.commit(Together(tuple(quotas)))
+
+
+def _spools(config: Config) -> dict[str, Spool]:
+    """Make where the mail of accounts goes that is not kept in the store."""
+    kinds: dict[str, type[Spool]] = {"maildir": Maildir, "mbox": Mbox}
+    return {
+        account.address.lower(): kinds[account.deliver.kind](account.deliver.path)
+        for account in config.accounts
+        if account.deliver is not None
+    }
 
 
 def _certificates(config: Config, data: Path) -> Certificates:
@@ -100,23 +122,29 @@ def _closing(listener: Listener) -> Iterator[Listener]:
 
 
 async def _serve(
-    config: Config, store: Store, clock: Clock, certificates: Certificates, listeners: list[Listener]
+    config: Config,
+    store: Store,
+    clock: Clock,
+    certificates: Certificates,
+    listeners: list[Listener],
+    *,
+    data: Path,
 ) -> None:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_FaultLog())
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    store.attach(soon=loop.call_soon, deliver=loop.call_soon_threadsafe)
     defects = Defects(config.faults)
     queue = Queue()
-    store.submit(LoadQueue(queue))
     hub = Hub(
         loop,
         store,
         max_connections_per_address=config.limits.max_connections_per_address,
         failed_login_delay_s=config.limits.failed_login_delay_s,
     )
+    store.attach(soon=hub.gathering, deliver=loop.call_soon_threadsafe)
+    store.submit(LoadQueue(queue))
     desk = Desk(
         accounts=store,
         queue=queue,
@@ -126,6 +154,8 @@ async def _serve(
         domains=config.domains,
         literals=[address_literal(config.bind)],
         postmaster=config.postmaster or (config.accounts[0].address if config.accounts else None),
+        aliases=Aliases(config.aliases),
+        spools=_spools(config),
     )
     relay = _relay(config, hub, queue, desk, clock=clock, defects=defects)
     services = Services(
@@ -138,7 +168,14 @@ async def _serve(
     gc.collect()
     gc.freeze()
     relaying = asyncio.create_task(relay.run())
-    await stop.wait()
+    control = Control(
+        {
+            **Administration(queue, relay.commit, relay.query).handlers,
+            **Accounts(store, relay.commit, config.domains).handlers,
+        }
+    )
+    async with control.listening(data):
+        await stop.wait()
     _LOG.info("stopping")
     for server in servers:
         server.close()
@@ -161,7 +198,13 @@ def _relay(config: Config, hub: Hub, queue: Queue, desk: Desk, *, clock: Clock, 
     outgoing = Outgoing(
         hub,
         port=settings.port,
-        settings=OutgoingSettings(config.hostname, settings.reply_timeout_s, settings.final_reply_timeout_s),
+        settings=OutgoingSettings(
+            config.hostname,
+            settings.reply_timeout_s,
+            settings.final_reply_timeout_s,
+            settings.idle_s,
+            settings.max_messages_per_connection,
+        ),
         connect_timeout_s=settings.connect_timeout_s,
         tls=outgoing_context(),
         defects=defects,
@@ -177,6 +220,7 @@ def _relay(config: Config, hub: Hub, queue: Queue, desk: Desk, *, clock: Clock, 
         defects=defects,
         hostname=config.hostname,
         max_attempts_at_once=settings.max_attempts_at_once,
+        max_attempts_per_destination=settings.max_attempts_per_destination,
     )
 
 
@@ -192,6 +236,8 @@ def _announce(config: Config, listeners: list[Listener]) -> None:
         print(f"{listener.service:<12} {listener.place}")
     for account in config.accounts:
         print(f"account      {account.address}")
+    for alias, targets in config.aliases.items():
+        print(f"alias        {alias} = {', '.join(map(str, targets))}")
     if config.write_target is not None:
         print(f"target       {config.write_target}")
     sys.stdout.flush()

@@ -6,6 +6,7 @@ and the mend.
 
 import ipaddress
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import StrEnum
@@ -14,8 +15,11 @@ from pathlib import Path
 from harness.vocabulary.errors import UsageError
 from harness.vocabulary.faults import SERVER_FAULTS
 from harness.vocabulary.services import HIGH_PORTS, STANDARD_PORTS, Service
-from reference_server.codec.smtp.path import PathError, is_domain, parse_mailbox
+from reference_server.codec.smtp.path import Mailbox, PathError, is_domain, parse_mailbox
 from reference_server.relay.schedule import RetrySchedule
+
+_LEAST_MESSAGE_OCTETS = 64
+"""Shorter than this is no delivered message: the trace fields alone are longer."""
 
 
 class Ports(StrEnum):
@@ -32,6 +36,27 @@ class AccountConfig:
 
     address: str
     password: str = field(repr=False)
+    quota_octets: int | None = None
+    """How much it may hold; None for the server's quota."""
+    quota_messages: int | None = None
+    deliver: "FileDelivery | None" = None
+    """Where its mail goes, if not into the store."""
+
+    @property
+    def holds_nothing(self) -> bool:
+        """Whether no message can ever fit: for the target file's `over_quota`."""
+        return self.quota_messages == 0 or (
+            self.quota_octets is not None and self.quota_octets < _LEAST_MESSAGE_OCTETS
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FileDelivery:
+    """A Maildir or an mbox file that an account's mail is delivered into."""
+
+    kind: str
+    """`maildir` or `mbox`."""
+    path: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +96,11 @@ class RelayConfig:
     """RFC 5321 §4.5.3.2.6: 10 minutes for the reply to the final dot."""
     dns_timeout_s: float = 10.0
     max_attempts_at_once: int = 20
+    max_attempts_per_destination: int = 10
+    """So that one domain whose servers do not answer leaves room for the others."""
+    idle_s: float = 2.0
+    """How long a connection is kept for the next message; 0 for not at all."""
+    max_messages_per_connection: int = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +123,18 @@ class Config:
     limits: Limits = field(default_factory=Limits)
     tls: TlsConfig | None = None
     postmaster: str | None = None
+    aliases: dict[str, tuple[Mailbox, ...]] = field(default_factory=dict)
+    """Addresses of ours that stand for others."""
+    quota_octets: int | None = None
+    """How much an account may hold that has no quota of its own; None for no limit."""
+    quota_messages: int | None = None
     write_target: Path | None = None
     clear_logins: bool = False
+    vrfy_for_strangers: bool = False
+    """Whether VRFY and EXPN tell everybody on the SMTP port who is known here (RFC 5321 §7.3)."""
     faults: tuple[str, ...] = ()
     log_level: str = "info"
+    log_format: str = "text"
 
 
 def ports_for(ports: Ports) -> dict[Service, int]:
@@ -136,6 +174,36 @@ def checked_address(address: str, where: str) -> str:
         return str(parse_mailbox(address.encode("ascii")))
     except (PathError, UnicodeEncodeError):
         raise UsageError(f"{where}: {address!r} is no address; give one as alice@example.test") from None
+
+
+def checked_mailbox(address: str, where: str) -> Mailbox:
+    """Return a mailbox of the envelope."""
+    return parse_mailbox(checked_address(address.strip(), where).encode("ascii"))
+
+
+def checked_targets(addresses: Iterable[str], where: str) -> tuple[Mailbox, ...]:
+    """Return whom an alias stands for."""
+    targets = tuple(checked_mailbox(address, where) for address in addresses)
+    if not targets:
+        raise UsageError(f"{where}: an alias stands for one address or more; give them")
+    return targets
+
+
+def split_alias(text: str, where: str) -> tuple[str, tuple[Mailbox, ...]]:
+    """Read `ADDRESS=ADDRESS,ADDRESS`; a local part may have a `=`, a domain has none."""
+    local_part, _, rest = text.partition("@")
+    domain, equals, targets = rest.partition("=")
+    if not equals or not targets:
+        raise UsageError(f"{where}: {text!r} names no target; give ADDRESS=ADDRESS,ADDRESS")
+    return checked_address(f"{local_part}@{domain}", where), checked_targets(targets.split(","), where)
+
+
+def checked_delivery(text: str, where: str, base: Path) -> FileDelivery:
+    """Read `maildir:PATH` or `mbox:PATH`; a relative path starts at `base`."""
+    kind, colon, path = text.partition(":")
+    if kind not in ("maildir", "mbox") or not colon or not path:
+        raise UsageError(f"{where}: {text!r} is no place; give maildir:PATH or mbox:PATH")
+    return FileDelivery(kind, base / Path(path).expanduser())
 
 
 def checked_endpoint(text: str, where: str) -> tuple[str, int]:

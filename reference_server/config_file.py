@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from harness.vocabulary.errors import UsageError
 from harness.vocabulary.services import Service
+from reference_server.codec.smtp.path import Mailbox
 from reference_server.config import (
     AccountConfig,
     Limits,
@@ -15,9 +16,11 @@ from reference_server.config import (
     TlsConfig,
     checked_address,
     checked_bind,
+    checked_delivery,
     checked_domain,
     checked_endpoint,
     checked_fault,
+    checked_targets,
     password_from_environment,
 )
 from reference_server.relay.schedule import RetrySchedule
@@ -70,6 +73,21 @@ class Table:
             raise UsageError(f"{self.where(key)}: give a list of strings")
         return tuple(values)
 
+    def take_text_or_strings(self, key: str) -> tuple[str, ...]:
+        """Return a list of strings, also where one alone is given."""
+        if isinstance(self._values.get(key), str):
+            return (self._values.pop(key),)
+        return self.take_strings(key) or ()
+
+    def names(self) -> tuple[str, ...]:
+        """Return the keys that are left, where they are names and not known before."""
+        return tuple(self._values)
+
+    @property
+    def folder(self) -> Path:
+        """Where relative paths start."""
+        return self._file.parent
+
     def take_path(self, key: str) -> Path | None:
         """Return a path; a relative one starts at the file's folder."""
         text = self.take(key, str)
@@ -116,6 +134,8 @@ def read_file(path: Path) -> dict[str, Any]:
     found = _read_top(top)
     found["services"] = _read_services(top.take_table("service"))
     found["accounts"] = _read_accounts(top)
+    found["aliases"] = _read_aliases(top)
+    found.update(_read_quota(top.take_table("quota")))
     found["limits"] = _read_limits(top.take_table("limits"))
     found["tls"] = _read_tls(top.take_table("tls"))
     found.update(_read_relay(top.take_table("relay")))
@@ -128,6 +148,7 @@ def _read_top(top: Table) -> dict[str, Any]:
         "data": top.take_path("data"),
         "write_target": top.take_path("write_target"),
         "clear_logins": top.take("clear_logins", bool),
+        "vrfy_for_strangers": top.take("vrfy_for_strangers", bool),
         "faults": top.take_strings("faults"),
     }
     for name in found["faults"] or ():
@@ -148,6 +169,10 @@ def _read_top(top: Table) -> dict[str, Any]:
     if level is not None and level not in ("debug", "info", "warning", "error"):
         raise UsageError(f"{top.where('log_level')}: {level!r} is not one of debug, info, warning, error")
     found["log_level"] = level
+    log_format = top.take("log_format", str)
+    if log_format is not None and log_format not in ("text", "json"):
+        raise UsageError(f"{top.where('log_format')}: {log_format!r} is not one of text, json")
+    found["log_format"] = log_format
     return found
 
 
@@ -179,6 +204,9 @@ def _read_accounts(top: Table) -> tuple[AccountConfig, ...]:
         address = table.take("address", str)
         password = table.take("password", str)
         variable = table.take("password_env", str)
+        deliver = table.take("deliver", str)
+        quota_octets = table.take("quota_octets", int)
+        quota_messages = table.take("quota_messages", int)
         table.finish()
         if address is None:
             raise UsageError(f"{table.where('address')}: missing; give the account's address")
@@ -186,8 +214,34 @@ def _read_accounts(top: Table) -> tuple[AccountConfig, ...]:
             password = password_from_environment(variable, table.where("password_env"))
         if not password:
             raise UsageError(f"{table.where('password')}: missing; give password or password_env")
-        accounts.append(AccountConfig(checked_address(address, table.where("address")), password))
+        accounts.append(
+            AccountConfig(
+                checked_address(address, table.where("address")),
+                password,
+                quota_octets,
+                quota_messages,
+                None if deliver is None else checked_delivery(deliver, table.where("deliver"), table.folder),
+            )
+        )
     return tuple(accounts)
+
+
+def _read_quota(table: Table) -> dict[str, Any]:
+    """Read `[quota]`: what an account may hold that has no quota of its own."""
+    found = {f"quota_{key}": table.take(key, int) for key in ("octets", "messages")}
+    table.finish()
+    return found
+
+
+def _read_aliases(top: Table) -> dict[str, tuple[Mailbox, ...]] | None:
+    """Read `[aliases]`: an address, and the address or the list of addresses that it stands for."""
+    table = top.take_table("aliases")
+    aliases: dict[str, tuple[Mailbox, ...]] = {}
+    for key in table.names():
+        given = table.take_text_or_strings(key)
+        where = table.where(f'"{key}"')
+        aliases[checked_address(key, where)] = checked_targets(given, where)
+    return aliases or None
 
 
 def _read_limits(table: Table) -> Limits:
@@ -227,8 +281,21 @@ def _read_relay(table: Table) -> dict[str, Any]:
     }
     times = {
         name: table.take(name, float)
-        for name in ("connect_timeout_s", "reply_timeout_s", "final_reply_timeout_s", "dns_timeout_s")
+        for name in (
+            *("connect_timeout_s", "reply_timeout_s", "final_reply_timeout_s", "dns_timeout_s"),
+            "idle_s",
+        )
     }
+    counts = {
+        name: table.take(name, int)
+        for name in (
+            *("max_attempts_at_once", "max_attempts_per_destination", "max_messages_per_connection"),
+        )
+    }
+    for name, count in counts.items():
+        if count == 0:
+            raise UsageError(f"{table.where(name)}: 0 would relay nothing; give 1 or more")
+    tell_delay_after_s = table.take("tell_delay_after_s", float)
     table.finish()
     schedule = RetrySchedule()
     if pauses is not None:
@@ -239,6 +306,11 @@ def _read_relay(table: Table) -> dict[str, Any]:
         schedule = replace(schedule, pauses_s=tuple(float(pause) for pause in pauses))
     if give_up_after_s is not None:
         schedule = replace(schedule, give_up_after_s=give_up_after_s)
-    given: dict[str, Any] = {name: value for name, value in times.items() if value is not None}
+    if tell_delay_after_s is not None:
+        # 0 for never: a notification with each first deferral is what nobody wants.
+        schedule = replace(schedule, tell_delay_after_s=tell_delay_after_s or None)
+    given: dict[str, Any] = {
+        name: value for name, value in {**times, **counts}.items() if value is not None
+    }
     found["relay"] = replace(RelayConfig(schedule=schedule), **given)
     return found

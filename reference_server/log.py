@@ -1,5 +1,6 @@
-"""Log lines on standard error: one line an event, readable, with the time in UTC."""
+"""Log lines on standard error: one line an event, to be read by people or, as JSON, by programs; UTC."""
 
+import json
 import logging
 import sys
 import time
@@ -13,13 +14,35 @@ class _OneLine(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Write the record in one line, whatever the client put into it."""
-        stamp = self.formatTime(record, "%Y-%m-%dT%H:%M:%S")
-        area = record.name.removeprefix(LOG.name).lstrip(".") or "server"
         text = record.getMessage()
         if record.exc_info and record.exc_info[1] is not None:
             text = f"{text}: {describe(record.exc_info[1])}"
-        line = f"{stamp}.{int(record.msecs):03}Z {record.levelname.lower()} {area}: {text}"
+        line = f"{_stamp(record)} {record.levelname.lower()} {_area(record)}: {text}"
         return "".join(character if character.isprintable() else repr(character)[1:-1] for character in line)
+
+
+class _Json(logging.Formatter):
+    """`{"time": "2026-11-24T08:12:00.123Z", "level": "warning", "area": "relay", "text": ...}`, in ASCII."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write the record as one JSON object in one line."""
+        entry = {
+            "time": _stamp(record),
+            "level": record.levelname.lower(),
+            "area": _area(record),
+            "text": record.getMessage(),
+        }
+        if record.exc_info and record.exc_info[1] is not None:
+            entry["error"] = describe(record.exc_info[1])
+        return json.dumps(entry)
+
+
+def _stamp(record: logging.LogRecord) -> str:
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(record.created))}.{int(record.msecs):03}Z"
+
+
+def _area(record: logging.LogRecord) -> str:
+    return record.name.removeprefix(LOG.name).lstrip(".") or "server"
 
 
 def describe(error: BaseException) -> str:
@@ -33,12 +56,10 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}{place}"
 
 
-def set_up(level: str) -> None:
-    """Send the server's log to standard error."""
+def set_up(level: str, format_: str = "text") -> None:
+    """Send the server's log to standard error, as `text` or `json`."""
     handler = logging.StreamHandler(sys.stderr)
-    formatter = _OneLine()
-    formatter.converter = time.gmtime
-    handler.setFormatter(formatter)
+    handler.setFormatter(_Json() if format_ == "json" else _OneLine())
     LOG.handlers[:] = [handler]
     LOG.propagate = False
     LOG.setLevel(level.upper())

@@ -22,6 +22,7 @@ from reference_server.config import (
     password_from_environment,
     ports_for,
     split_account,
+    split_alias,
 )
 from reference_server.config_file import read_file
 
@@ -66,6 +67,12 @@ def parser() -> argparse.ArgumentParser:
         help="an account whose password is in an environment variable (repeatable)",
     )
     made.add_argument(
+        "--alias",
+        action="append",
+        metavar="ADDRESS=ADDRESS,...",
+        help="an address that stands for others, here or elsewhere (repeatable)",
+    )
+    made.add_argument(
         "--data", type=Path, metavar="DIR", help="where mail is kept (default: a temporary place)"
     )
     made.add_argument(
@@ -89,6 +96,9 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--fault", action="append", metavar="NAME", help="misbehave on purpose (repeatable)")
     made.add_argument("--log-level", choices=["debug", "info", "warning", "error"], help="default info")
+    made.add_argument(
+        "--log-format", choices=["text", "json"], help="lines to read (default), or one JSON object a line"
+    )
     return made
 
 
@@ -104,6 +114,8 @@ def _from_options(arguments: argparse.Namespace) -> dict[str, Any]:
         "data": arguments.data,
         "write_target": arguments.write_target,
         "log_level": arguments.log_level,
+        "log_format": arguments.log_format,
+        "aliases": dict(split_alias(text, "--alias") for text in arguments.alias or ()) or None,
         "relay_port": checked_port(arguments.relay_port, "--relay-port") if arguments.relay_port else None,
         "faults": tuple(checked_fault(name, "--fault") for name in arguments.fault or ()) or None,
         "ports": Ports(arguments.ports) if arguments.ports else None,
@@ -141,6 +153,10 @@ def _complete(settings: dict[str, Any]) -> Config:
             raise UsageError(
                 f"an account is at {domain}, which is no domain of this server; add --domain {domain}"
             )
+    for alias in settings.get("aliases", ()):
+        domain = alias.rpartition("@")[2].lower()
+        if domain not in known:
+            raise UsageError(f"the alias {alias} is at no domain of this server; add --domain {domain}")
     bind = settings.setdefault("bind", "127.0.0.1")
     settings.setdefault("clear_logins", is_loopback(bind))
     hostname = settings.pop("hostname", f"mail.{domains[0]}")

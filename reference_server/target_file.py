@@ -56,14 +56,16 @@ def _contents(config: Config, listeners: Sequence[Listener], trust: dict[str, st
         "trust": trust,
         "limits": {"reply_timeout_s": 10.0, "max_message_octets": config.limits.max_message_octets},
     }
+    usable = [account for account in config.accounts if not account.holds_nothing and account.deliver is None]
     contents["accounts"] = {
         "domain": config.domains[0],
         "pool": [
             {"address": account.address, "login": account.address, "password": account.password}
-            for account in config.accounts
+            for account in usable
         ],
         "unknown": f"{_UNKNOWN_LOCAL_PART}@{config.domains[0]}",
-        "pop3": [account.address for account in config.accounts],
+        "pop3": [account.address for account in usable],
+        **_known_fates(config, {account.address.lower() for account in usable}),
     }
     if config.resolver is not None and config.outbound_domains:
         host, port = config.resolver
@@ -73,6 +75,18 @@ def _contents(config: Config, listeners: Sequence[Listener], trust: dict[str, st
             "sink_port": config.relay.port,
         }
     return contents
+
+
+def _known_fates(config: Config, addresses: set[str]) -> dict[str, str]:
+    """Return an alias of one account, and an account without room, where such are configured."""
+    fates: dict[str, str] = {}
+    for alias, targets in config.aliases.items():
+        if len(targets) == 1 and str(targets[0]).lower() in addresses:
+            fates.setdefault("alias", alias)
+    for account in config.accounts:
+        if account.holds_nothing:
+            fates.setdefault("over_quota", account.address)
+    return fates
 
 
 def _reachable(host: str) -> str:

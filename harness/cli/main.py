@@ -23,7 +23,7 @@ from harness.vocabulary.exit_codes import ExitCode
 
 COMMANDS = (
     *("serve", "check", "report", "replay", "compare", "diff", "catalogue", "probe", "load", "dns"),
-    *("faults", "teeth", "clean"),
+    *("faults", "teeth", "clean", "queue", "account", "deliver"),
 )
 """The sub-commands, each the name of its module; only the one that is asked for is imported."""
 

@@ -53,6 +53,7 @@ _REPEATED = {
     "--domain": ("NAME", "a domain whose mail is delivered here (default: the domains of the accounts)"),
     "--account": ("ADDRESS:PASSWORD", "an account with its password"),
     "--account-env": ("ADDRESS:VARIABLE", "an account whose password is in an environment variable"),
+    "--alias": ("ADDRESS=ADDRESS,...", "an address that stands for others, here or elsewhere"),
     "--outbound-domain": (
         "NAME",
         "a domain below which checks may make next hops; goes into the target file",
@@ -66,6 +67,7 @@ _CHOICES = {
         ("debug", "info", "warning", "error"),
         "how much to log on standard error (default info)",
     ),
+    "--log-format": (("text", "json"), "log lines to read (default), or one JSON object a line"),
 }
 
 

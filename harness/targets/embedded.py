@@ -62,8 +62,14 @@ def _configuration(
         "write_target": str(target),
         "faults": list(faults),
         "account": [
-            {"address": f"u{number:02}@{DOMAIN}", "password": password} for number in range(1, accounts + 1)
+            *(
+                {"address": f"u{number:02}@{DOMAIN}", "password": password}
+                for number in range(1, accounts + 1)
+            ),
+            # RCPT takes it, since nothing is there yet; no message ever fits.
+            {"address": f"full@{DOMAIN}", "password": password, "quota_octets": 1},
         ],
+        "aliases": {f"alias@{DOMAIN}": f"u{accounts:02}@{DOMAIN}"},
     }
     if outbound:
         configuration["relay"] = {

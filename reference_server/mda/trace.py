@@ -1,6 +1,7 @@
 """Trace fields: Received and Return-Path (RFC 5321 §4.4)."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from reference_server.codec.smtp.path import ReversePath, address_literal
 
@@ -11,6 +12,12 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 def date_time(when: datetime) -> str:
     """Write date-time (RFC 5322 §3.3), in English whatever the locale."""
     zone = "+0000" if when.tzinfo is UTC else f"{when:%z}"
+    return _date_time(when.replace(microsecond=0, tzinfo=None), zone)
+
+
+@lru_cache(4)
+def _date_time(when: datetime, zone: str) -> str:
+    """Write it once a second."""
     return (
         f"{_DAYS[when.weekday()]}, {when.day:02} {_MONTHS[when.month - 1]} {when.year:04} "
         f"{when.hour:02}:{when.minute:02}:{when.second:02} {zone}"
@@ -38,9 +45,9 @@ def received(
     return (
         f"Received: from {client}\r\n\tby {hostname} with {protocol} id {queue_id}{addressee};"
         f"\r\n\t{date_time(when)}\r\n"
-    ).encode("ascii")
+    ).encode()
 
 
 def return_path(reverse_path: ReversePath) -> bytes:
     """Write the Return-Path of final delivery."""
-    return b"Return-Path: <%b>\r\n" % ("" if reverse_path is None else str(reverse_path)).encode("ascii")
+    return b"Return-Path: <%b>\r\n" % ("" if reverse_path is None else str(reverse_path)).encode("utf-8")

@@ -56,10 +56,14 @@ class Connection(asyncio.BufferedProtocol):
         "_stopping",
         "_tls",
         "_waiting",
-        "_wire",
         "peer",
+        "round_heard",
         "session",
+        "wire",
     )
+
+    wire: Wire
+    """The octets; there from `connection_made` on."""
 
     def __init__(
         self,
@@ -76,7 +80,6 @@ class Connection(asyncio.BufferedProtocol):
         """What is said in the protocol's words when the session breaks down by a fault of ours."""
         self._tls = tls
         self._on_end = on_end
-        self._wire: Wire | None = None
         self._deadline = Deadline(hub.loop, self._time_came)
         self._running: Running | None = None
         self._waiting: Effect[Any] | None = None
@@ -88,6 +91,7 @@ class Connection(asyncio.BufferedProtocol):
         self._ended = False
         """The client will send no more."""
         self._stopping = False
+        self.round_heard = 0
         self._is_full = False
         """The client does not read what is sent."""
         self.peer = Peer("", 0, secure=False)
@@ -98,7 +102,7 @@ class Connection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Find out who it is, and greet them, under TLS where the port asks for it."""
         assert isinstance(transport, asyncio.Transport)
-        self._wire = Wire(transport)
+        self.wire = Wire(transport)
         tls = self._tls if self._tls is not None and self._tls.implicit else None
         self.peer = peer_of(transport, secure=tls is not None)
         if not self._hub.add(self):
@@ -116,7 +120,12 @@ class Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take what arrived out of the shared buffer, and let the session have it."""
-        octets = self._hub.receive_buffer[:nbytes]
+        hub = self._hub
+        gathering = hub.gathering
+        gathering.arrivals += 1
+        if self.round_heard != gathering.round:
+            gathering.heard(self)
+        octets = hub.receive_buffer[:nbytes]
         if self.wire.tls is not None:
             self._records_came(octets)
         elif self.session is not None:
@@ -133,6 +142,7 @@ class Connection(asyncio.BufferedProtocol):
         del exc
         self.wire.is_lost = True
         self._hub.remove(self)
+        self._hub.gathering.gone(self)
         self._deadline.cancel()
         self._is_full = False
         match self._waiting:
@@ -177,12 +187,6 @@ class Connection(asyncio.BufferedProtocol):
     def abort(self) -> None:
         """Cut the connection."""
         self.wire.abort()
-
-    @property
-    def wire(self) -> Wire:
-        """The octets; there from `connection_made` on."""
-        assert self._wire is not None
-        return self._wire
 
     # The session
 
@@ -271,7 +275,8 @@ class Connection(asyncio.BufferedProtocol):
         self._send()
         match effect:
             case Commit(change):
-                hub.store.submit(change, lambda result: self._answer(number, result))
+                hub.gathering.joined(self)
+                hub.store.submit(change, lambda result: self._committed(number, result))
             case Query(work):
                 hub.store.query(work, lambda result: self._answer(number, result))
             case VerifyPassword(login, password):
@@ -289,6 +294,12 @@ class Connection(asyncio.BufferedProtocol):
                     self._start_tls(self._tls)
             case _:
                 raise TypeError(f"a session asked for {effect!r}")
+
+    def _committed(self, number: int, result: Any) -> None:
+        """Answer a change; who is answered is expected to go on at once."""
+        if not self.wire.is_lost:
+            self._hub.gathering.heard(self)
+        self._answer(number, result)
 
     def _answer(self, number: int, result: Any) -> None:
         """Let the session go on with an effect's result, unless it has gone on or ended meanwhile."""

@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Protocol
 
 from reference_server.log import LOG
+from reference_server.net.gathering import Gathering
 from reference_server.store.errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class Hub:
         """asyncio reads every connection into this one buffer; what arrived is copied out at once."""
         self.scratch = memoryview(bytearray(_SCRATCH_OCTETS))
         """TLS records are decrypted into this one."""
+        self.gathering = Gathering(loop)
+        """Finds the moment at which changes go to disk together."""
         self.stopping = False
         self._connections: set[Connection] = set()
         self._per_address: Counter[str] = Counter()

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from weakref import WeakValueDictionary
 
 from reference_server.clock import Clock
 from reference_server.codec.smtp.path import Mailbox
@@ -13,10 +14,11 @@ from reference_server.mda.desk import Desk, TakeOn
 from reference_server.mda.fields import from_address
 from reference_server.net.hub import StorePort
 from reference_server.relay.attempt import Answer, Attempt, Speak
-from reference_server.relay.bounce import bounce
-from reference_server.relay.dialogue import OutgoingMail
-from reference_server.relay.judgement import Judgement, judge
+from reference_server.relay.judgement import judge
+from reference_server.relay.mail import OutgoingMail
+from reference_server.relay.notification import Original, notification
 from reference_server.relay.queue import Batch, Queue, Settle, octets_of
+from reference_server.relay.report import Action, Report
 from reference_server.relay.routing import Router
 from reference_server.relay.schedule import RetrySchedule
 from reference_server.store.change import Change
@@ -45,6 +47,7 @@ class Relay:
         defects: Defects,
         hostname: str,
         max_attempts_at_once: int,
+        max_attempts_per_destination: int = 10,
     ) -> None:
         self._store = store
         self._queue = queue
@@ -57,6 +60,8 @@ class Relay:
         self._hostname = hostname
         self._news = asyncio.Event()
         self._slots = asyncio.Semaphore(max_attempts_at_once)
+        self._per_destination = max_attempts_per_destination
+        self._destinations: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._attempts: set[asyncio.Task[None]] = set()
         self._stopping = False
         queue.on_added = self._news.set
@@ -99,15 +104,23 @@ class Relay:
         return self._clock.now().timestamp()
 
     async def _attempt(self, batch: Batch) -> None:
-        async with self._slots:
+        destination = self._destinations.get(batch.destination)
+        if destination is None:
+            destination = asyncio.Semaphore(self._per_destination)
+            self._destinations[batch.destination] = destination
+        async with destination, self._slots:
             if self._stopping:
                 return
             # Whatever is wrong with us, the message was taken on: it must not wait for a restart.
             pause_s: float | None = _FAULT_PAUSE_S
             try:
-                octets = await self._query(batch)
-                recipients = tuple(recipient.mailbox for recipient in batch.recipients)
-                mail = OutgoingMail(batch.mail.reverse_path, recipients, octets)
+                octets: bytes | None = await self.query(octets_of(batch.mail.mail_id))
+                if octets is None:
+                    # Dropped between being due and being tried.
+                    pause_s = None
+                    return
+                addressees = tuple(recipient.addressee for recipient in batch.recipients)
+                mail = OutgoingMail(batch.mail.reverse_path, addressees, octets, batch.mail.terms)
                 answers = await Attempt(self._router, self._speak, mail, batch.destination).run()
                 self._log(batch, answers)
                 await self._settle(batch, answers, octets)
@@ -128,34 +141,40 @@ class Relay:
             deferred = ()
         if not judgement.finished and not deferred:
             return
-        changes: list[Change[Any]] = [Settle(self._queue, batch.mail.mail_id, judgement.finished, deferred)]
-        changes += self._bounces(batch, judgement, octets)
-        await self._commit(TakeOn(tuple(changes)))
+        told_delay = judgement.told_delay if deferred else frozenset[int]()
+        mail_id = batch.mail.mail_id
+        changes: list[Change[Any]] = [Settle(self._queue, mail_id, judgement.finished, deferred, told_delay)]
+        reports = [report for report in judgement.reports if deferred or report.action is not Action.DELAYED]
+        changes += self._notifications(batch, reports, octets)
+        for mailbox in judgement.untold:
+            _LOG.info("mail %d to %s: failed, and its sender wants to hear nothing", mail_id, mailbox)
+        await self.commit(TakeOn(tuple(changes)))
 
-    def _bounces(self, batch: Batch, judgement: Judgement, octets: bytes) -> list[Change[Any]]:
+    def _notifications(self, batch: Batch, reports: list[Report], octets: bytes) -> list[Change[Any]]:
         """Return the change that tells the sender, if there is anything to tell and anybody to tell it to."""
         sender = batch.mail.reverse_path
-        if not judgement.failures or "relay-no-bounce" in self._defects:
+        if not reports or "relay-no-bounce" in self._defects:
             return []
         if sender is None and "relay-bounce-to-header-from" in self._defects:
             sender = from_address(octets)
         if sender is None:
             # RFC 5321 §6.1: never a notification about a notification.
-            _LOG.warning("mail %d: undeliverable, and there is no sender to tell", batch.mail.mail_id)
+            if any(report.action is Action.FAILED for report in reports):
+                _LOG.warning("mail %d: undeliverable, and there is no sender to tell", batch.mail.mail_id)
             return []
-        number = "-".join(str(failure_number) for failure_number in judgement.finished[:1])
-        text = bounce(
+        arrived = datetime.fromtimestamp(batch.mail.queued_at_s, UTC)
+        number = batch.recipients[0].number
+        written = notification(
+            Original(sender, octets, arrived, batch.mail.terms),
+            reports,
             hostname=self._hostname,
-            sender=sender,
-            failures=judgement.failures,
-            original=octets,
-            arrived=datetime.fromtimestamp(batch.mail.queued_at_s, UTC),
             now=self._clock.now(),
             unique=f"{int(self._now_s() * 1000):x}.{batch.mail.mail_id}.{number}",
+            defects=self._defects,
         )
-        change = self._desk.notify(sender, text)
+        change = self._desk.notify(sender, written.octets, written.terms)
         if change is None:
-            _LOG.warning("mail %d: undeliverable, and its sender %s is unknown", batch.mail.mail_id, sender)
+            _LOG.warning("mail %d: its sender %s gets no notifications here", batch.mail.mail_id, sender)
             return []
         return [change]
 
@@ -167,21 +186,23 @@ class Relay:
             where = f" by {answer.host}" if answer.host else ""
             _LOG.info("mail %d to %s: %s%s: %s", batch.mail.mail_id, recipient, word, where, answer.reply)
 
-    async def _query(self, batch: Batch) -> bytes:
+    async def query(self, work: Any) -> Any:
+        """Run a read on the database."""
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._store.query(octets_of(batch.mail.mail_id), _setter(future))
+        self._store.query(work, _setter(future))
         result = await future
         if isinstance(result, StoreUnavailable):
             raise result
-        octets: bytes = result
-        return octets
+        return result
 
-    async def _commit(self, change: Change[Any]) -> None:
+    async def commit(self, change: Change[Any]) -> Any:
+        """Make a change, and return its result once it is on disk."""
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._store.submit(change, _setter(future))
         result = await future
         if isinstance(result, StoreUnavailable):
             raise result
+        return result
 
 
 def _setter(future: "asyncio.Future[Any]") -> Callable[[Any], None]:

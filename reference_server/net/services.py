@@ -95,6 +95,7 @@ class Services:
             max_errors=limits.max_errors,
             max_failed_logins=limits.max_failed_logins,
             clear_logins=self._config.clear_logins,
+            tells_strangers=self._config.vrfy_for_strangers,
             command_timeout_s=limits.command_timeout_s,
             text_timeout_s=limits.text_timeout_s,
         )

@@ -1,37 +1,32 @@
 """The sending side's dialogue with one next hop, sans-IO as the server's sessions are (RFC 5321 §3, §4.5.4).
 
-One transaction for all recipients of the destination; what became of each is in `replies`, and `hop_failure`
-tells that the hop as a whole was no use, so that the next one is tried.
+One connection may carry several messages, one after the other; what became of each is in its `Outcome`. A
+message has one transaction for all recipients of the destination, unless the hop takes no more of them at a
+time (RFC 5321 §4.5.3.1.10, RFC 9422 §4).
+
+TLS is opportunistic (RFC 7435): STARTTLS is sent where it is offered, and certificates are not judged. Where
+the hop refuses STARTTLS the message goes in clear over the same connection, where the handshake fails over
+another one; so it is no less protected than without the offer, and no more against who can change octets.
 """
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from reference_server.codec.smtp.path import Mailbox, ReversePath
 from reference_server.codec.smtp.reply import Reply, ReplyError, take_reply
-from reference_server.codec.smtp.text import stuff
 from reference_server.defects import Defects
-from reference_server.mda.trace import return_path
+from reference_server.relay.capability import (
+    Requirements,
+    mail_command,
+    number_limit,
+    rcpt_command,
+    requirements,
+    too_large,
+)
+from reference_server.relay.mail import OutgoingMail
+from reference_server.relay.text_on_the_wire import dotted, slices
 from reference_server.session.base import Arrival, Flush, Input, Peer, PeerGone, Session, StartTls
 
-_SLICE_OCTETS = 65_536
-_LONG_LINE = re.compile(rb"([^\r\n]{500})(?=[^\r\n])")
 _QUIT_S = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class OutgoingMail:
-    """What is to be handed over."""
-
-    reverse_path: ReversePath
-    recipients: tuple[Mailbox, ...]
-    octets: bytes
-
-    @property
-    def is_eight_bit(self) -> bool:
-        """Whether the hop must offer 8BITMIME (RFC 6152 §3)."""
-        return not self.octets.isascii()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +36,26 @@ class OutgoingSettings:
     hostname: str
     reply_timeout_s: float = 300.0
     final_reply_timeout_s: float = 600.0
+    idle_s: float = 0.0
+    """How long a connection waits for another message before QUIT."""
+    max_messages: int = 100
+    """Messages over one connection."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of one message at one hop."""
+
+    replies: dict[int, Reply] = field(default_factory=dict)
+    """What became of each recipient, by position; a positive reply is that to the final dot."""
+    hop_failure: Reply | None = None
+    """Why this hop is no use at all; recipients without a reply of their own are undecided."""
+    tls_failed: bool = False
+    """The handshake failed: another connection without TLS may do (opportunistic, RFC 7435)."""
+    takes_dsn: bool = False
+    """The hop takes over the duty to notify (RFC 3461 §5.2.1)."""
+    is_stale: bool = False
+    """A connection that had been used before turned out to be of no use any more: a fresh one may do."""
 
 
 class _Silence(Exception):
@@ -52,7 +67,7 @@ class _Silence(Exception):
 
 
 class OutgoingSession(Session):
-    """Hand one message to one hop."""
+    """Hand messages to one hop."""
 
     def __init__(
         self,
@@ -68,41 +83,82 @@ class OutgoingSession(Session):
         self._settings = settings
         self._defects = defects
         self._use_tls = use_tls
-        self.replies: dict[int, Reply] = {}
-        """What became of each recipient, by position; a positive reply is that to the final dot."""
-        self.hop_failure: Reply | None = None
-        """Why this hop is no use at all; recipients without a reply of their own are undecided."""
-        self.tls_failed = False
-        """The handshake failed: another connection without TLS may do (opportunistic, RFC 7435)."""
+        self.outcome = Outcome()
         self.on_decided: Callable[[], None] | None = None
-        """Called once all is known; only a QUIT follows, and a hop that is slow to answer it need not be
-        waited for: until the outcome is on disk, a crash has the message sent again."""
+        """Called once all is known of a message. A hop that is slow to answer QUIT need not be waited for:
+        until the outcome is on disk, a crash has the message sent again."""
         self.keywords: dict[str, str] = {}
         self.is_encrypted = False
+        self.is_idle = False
+        """Whether the connection waits for another message."""
+        self._handed_over = False
+        self._served = 0
+        self._open_transaction = False
+        """The hop holds a MAIL that no final dot has ended: RSET comes before the next one."""
+
+    def hand_over(self, mail: OutgoingMail) -> None:
+        """Send another message over the idle connection."""
+        self._mail = mail
+        self.outcome = Outcome()
+        self.is_idle = False
+        self._handed_over = True
+        self.ring()
 
     async def run(self) -> None:
-        """Greet, hand over, quit."""
+        """Greet, hand over what there is, quit."""
+        is_decided = False
         try:
             if not await self._introduce():
                 return
-            await self._transfer()
-            if self.on_decided is not None:
-                self.on_decided()
+            while True:
+                is_decided = False
+                await self._transfer()
+                is_decided = True
+                self._served += 1
+                if self.on_decided is not None:
+                    self.on_decided()
+                if not await self._more():
+                    break
             self.outbox += b"QUIT\r\n"
             await self._reply(_QUIT_S)
         except _Silence as silence:
-            if self.hop_failure is None:
-                self.hop_failure = silence.reply
+            if not is_decided:
+                self.outcome.hop_failure = silence.reply
         except PeerGone:
             # Before the final dot: the hop has nothing, and the next one may be tried.
-            self.hop_failure = _SILENCES[Arrival.END]
+            if not is_decided:
+                self.outcome.hop_failure = _SILENCES[Arrival.END]
+        finally:
+            self.is_idle = False
+
+    async def _more(self) -> bool:
+        """Wait for another message, as long as the connection may be kept."""
+        settings = self._settings
+        most = number_limit(self.keywords, "MAILMAX")
+        at_most = settings.max_messages if most is None else min(most, settings.max_messages)
+        if not settings.idle_s or self._served >= at_most:
+            return False
+        self.is_idle = True
+        arrival = await Input(settings.idle_s, news=True)
+        self.is_idle = False
+        if not self._handed_over:
+            return False
+        self._handed_over = False
+        if arrival is Arrival.NEWS:
+            return True
+        # The connection ended, or the hop took leave, while the message was on its way to it.
+        self.outcome.is_stale = True
+        self.outcome.hop_failure = _SILENCES.get(arrival, _SILENCES[Arrival.END])
+        if self.on_decided is not None:
+            self.on_decided()
+        return False
 
     # Greeting
 
     async def _introduce(self) -> bool:
         greeting = await self._reply()
         if greeting.code != 220:
-            self.hop_failure = greeting
+            self.outcome.hop_failure = greeting
             return False
         if not await self._hello():
             return False
@@ -114,8 +170,8 @@ class OutgoingSession(Session):
         # Whatever came behind the reply came in clear (RFC 3207 §6).
         self.inbox.clear()
         if not await StartTls():
-            self.tls_failed = True
-            self.hop_failure = Reply(454, "4.7.0", ("TLS handshake failed",))
+            self.outcome.tls_failed = True
+            self.outcome.hop_failure = Reply(454, "4.7.0", ("TLS handshake failed",))
             return False
         self.is_encrypted = True
         return await self._hello()
@@ -134,99 +190,117 @@ class OutgoingSession(Session):
             answer = await self._command(b"HELO " + name)
             if answer.code == 250:
                 return True
-        self.hop_failure = answer
+        self.outcome.hop_failure = answer
         return False
 
     # The transaction
 
     async def _transfer(self) -> None:
-        mail = self._mail
-        impossible = self._impossible()
-        if impossible is not None:
-            self._decide(range(len(mail.recipients)), impossible)
+        """Bring the message to all recipients, in as many transactions as the hop wants."""
+        mail, outcome = self._mail, self.outcome
+        outcome.takes_dsn = "DSN" in self.keywords
+        needs = requirements(mail, self.keywords, self._defects)
+        left = [number for number in range(len(mail.recipients)) if number not in needs.impossible]
+        outcome.replies.update(needs.impossible)
+        refusal = too_large(mail, self.keywords)
+        if refusal is not None:
+            self._decide(left, refusal)
             return
-        commands = [self._mail_command()]
-        commands += [self._rcpt_command(recipient) for recipient in mail.recipients]
+        if self._open_transaction:
+            await self._reset()
+        at_once = number_limit(self.keywords, "RCPTMAX") or len(left)
+        while left:
+            group, left = left[:at_once], left[at_once:]
+            again = await self._transaction(group, needs)
+            if again is None:
+                self._decide(left, outcome.replies[group[0]])
+                return
+            left = again + left
+            if left and self._open_transaction:
+                await self._reset()
+
+    async def _reset(self) -> None:
+        """Give up the transaction that is open (RFC 5321 §4.1.1.5)."""
+        await self._command(b"RSET")
+        self._open_transaction = False
+
+    async def _transaction(self, numbers: list[int], needs: Requirements) -> list[int] | None:
+        """Run one transaction; those whom the hop wants in the next one, or None if it refuses MAIL."""
+        mail, keywords, defects = self._mail, self.keywords, self._defects
+        commands = [mail_command(mail, keywords, needs, defects)]
+        commands += [rcpt_command(mail.recipients[number], keywords, needs, defects) for number in numbers]
         answers = await self._commands(commands)
         if not answers[0].is_positive:
-            self._decide(range(len(mail.recipients)), answers[0])
-            return
-        accepted = [number for number, answer in enumerate(answers[1:]) if answer.is_positive]
-        for number, answer in enumerate(answers[1:]):
-            if not answer.is_positive:
-                self._decide([number], _of_recipient(answer))
-        if self.replies and "relay-partial-refusal-fails-all" in self._defects:
-            self._decide(range(len(mail.recipients)), next(iter(self.replies.values())))
-            return
+            self._decide(numbers, answers[0])
+            return None
+        self._open_transaction = True
+        answered = {
+            number: _of_recipient(answer) for number, answer in zip(numbers, answers[1:], strict=True)
+        }
+        accepted = [number for number, answer in answered.items() if answer.is_positive]
+        refused = {number: answer for number, answer in answered.items() if not answer.is_positive}
+        if refused and "relay-partial-refusal-fails-all" in defects:
+            self._decide(numbers, next(iter(refused.values())))
+            return []
+        again = [number for number, answer in refused.items() if _is_too_many(answer)] if accepted else []
+        if "relay-452-not-split" in defects:
+            again = []
+        for number, answer in refused.items():
+            if number not in again:
+                self._decide([number], answer)
         if accepted:
-            self._decide(accepted, await self._data())
-
-    def _impossible(self) -> Reply | None:
-        """Return why this hop cannot take the message, before it is asked."""
-        mail = self._mail
-        takes_it = "8BITMIME" in self.keywords or "relay-8bit-to-any-hop" in self._defects
-        if mail.is_eight_bit and not takes_it:
-            # RFC 6152 §3: convert or return as undeliverable; this server does not rewrite what users signed.
-            return Reply(554, "5.6.3", ("the next hop does not take 8-bit text (no 8BITMIME)",))
-        size = self.keywords.get("SIZE", "")
-        if size.isascii() and size.isdigit() and 0 < int(size) < len(mail.octets):
-            return Reply(552, "5.3.4", (f"the next hop takes no more than {size} octets",))
-        return None
-
-    def _mail_command(self) -> bytes:
-        path = "" if self._mail.reverse_path is None else str(self._mail.reverse_path)
-        command = f"MAIL FROM:<{path}>"
-        if "SIZE" in self.keywords:
-            command += f" SIZE={len(self._mail.octets)}"
-        if self._mail.is_eight_bit:
-            command += " BODY=8BITMIME"
-        return command.encode("ascii")
-
-    def _rcpt_command(self, recipient: Mailbox) -> bytes:
-        path = str(recipient)
-        if "relay-local-part-lowered" in self._defects:
-            path = path.lower()
-        return f"RCPT TO:<{path}>".encode("ascii")
+            self._decide(accepted, await self._text(needs))
+        return again
 
     async def _commands(self, commands: list[bytes]) -> list[Reply]:
         """Send MAIL and RCPTs, all at once where the hop takes that (RFC 2920 §3.1)."""
         if "PIPELINING" not in self.keywords:
-            answers = [await self._command(commands[0])]
+            answers = [await self._first_command(commands[0])]
             for command in commands[1:]:
                 # After a refused MAIL each RCPT would only be out of order.
                 answers.append(await self._command(command) if answers[0].is_positive else answers[0])
             return answers
-        self.outbox += b"".join(command + b"\r\n" for command in commands)
-        return [await self._reply() for _ in commands]
+        first = await self._first_command(b"\r\n".join(commands))
+        return [first, *[await self._reply() for _ in commands[1:]]]
 
-    async def _data(self) -> Reply:
-        """Send the text; the reply to the final dot, or to DATA where that is refused."""
-        ready = await self._command(b"DATA")
-        if ready.code != 354:
-            return Reply(451, "4.5.0", (f"odd reply to DATA: {ready}",)) if ready.is_positive else ready
-        octets = self._mail.octets
-        if "relay-return-path-sent" in self._defects:
-            octets = return_path(self._mail.reverse_path) + octets
-        if "relay-lines-broken" in self._defects:
-            octets = _LONG_LINE.sub(rb"\1\r\n ", octets)
-        text = octets if "relay-dots-unstuffed" in self._defects else stuff(octets)
-        for start in range(0, len(text), _SLICE_OCTETS):
-            self.outbox += text[start : start + _SLICE_OCTETS]
-            if start + _SLICE_OCTETS < len(text):
+    async def _first_command(self, command: bytes) -> Reply:
+        """Send what a message begins with; a connection that ends here was too old."""
+        try:
+            return await self._command(command)
+        except _Silence as silence:
+            self.outcome.is_stale = self._served > 0 and not self.outcome.replies
+            raise silence from None
+
+    async def _text(self, needs: Requirements) -> Reply:
+        """Send the text; the reply to its end, or to DATA where that is refused."""
+        mail, defects = self._mail, self._defects
+        if needs.chunks:
+            # BODY=BINARYMIME is sent by BDAT only, as it is (RFC 3030 §3).
+            self.outbox += b"BDAT %d LAST\r\n" % len(mail.octets)
+            text = mail.octets
+        else:
+            ready = await self._command(b"DATA")
+            if ready.code != 354:
+                odd = ready.is_positive
+                return Reply(451, "4.5.0", (f"odd reply to DATA: {ready}",)) if odd else ready
+            text = dotted(mail, defects)
+        for number, piece in enumerate(slices(text)):
+            if number:
                 await Flush()
-        self.outbox += b".\r\n" if text.endswith(b"\r\n") else b"\r\n.\r\n"
+            self.outbox += piece
+        self._open_transaction = False
         try:
             return await self._reply(self._settings.final_reply_timeout_s, through_shutdown=True)
         except _Silence as silence:
-            if "relay-lost-reply-is-final" in self._defects:
+            if "relay-lost-reply-is-final" in defects:
                 return Reply(554, "5.4.2", ("the connection was lost",))
             # The hop may have taken the message: no other hop is tried now, and this one again later. A
             # duplicate is then possible, a loss is not (RFC 1047).
             return silence.reply
 
-    def _decide(self, numbers: "range | list[int]", answer: Reply) -> None:
+    def _decide(self, numbers: list[int], answer: Reply) -> None:
         for number in numbers:
-            self.replies[number] = answer
+            self.outcome.replies[number] = answer
 
     # Octets
 
@@ -259,6 +333,11 @@ def _of_recipient(answer: Reply) -> Reply:
     if answer.code == 552 and answer.enhanced in ("", "5.5.3"):
         return Reply(452, "4.5.3", answer.lines)
     return answer
+
+
+def _is_too_many(answer: Reply) -> bool:
+    """Whether the hop wants the recipient in the next transaction; 452 may mean other things, too."""
+    return answer.code == 452 and answer.enhanced in ("", "4.5.3")
 
 
 _SILENCES = {

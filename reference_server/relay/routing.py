@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Protocol
 
+from reference_server.codec.smtp.labels import a_labels
 from reference_server.codec.smtp.reply import Reply
 from reference_server.defects import Defects
 
@@ -87,6 +88,8 @@ class Router:
         """Return the hops for a domain or an address literal."""
         if domain.startswith("["):
             return self._literal_hop(domain)
+        # RFC 6531 §3.2: the DNS knows A-labels only.
+        domain = a_labels(domain)
         try:
             records = list(await self._resolver.mx(domain))
         except NoSuchName:

@@ -13,6 +13,8 @@ class RetrySchedule:
 
     pauses_s: tuple[float, ...] = (2.0, 10.0, 60.0, 300.0, 1800.0, 3600.0, 7200.0, 14_400.0)
     give_up_after_s: float = 5 * 86_400.0
+    tell_delay_after_s: float | None = 4 * 3600.0
+    """When the sender is told that it takes longer; None for never."""
 
     def next_attempt_s(self, *, attempts: int, queued_at_s: float, now_s: float) -> float | None:
         """Return when to try again after `attempts` failed ones; None to give up.

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from reference_server.store.change import Change, Transaction
+from reference_server.store.change import USAGES, Change, Transaction, usage_of
 from reference_server.store.mailbox_changes import create_mailbox
 from reference_server.store.memory import Memory
 from reference_server.store.message_changes import Expunge, Expunged, Sweep
-from reference_server.store.values import INBOX, Account, MailboxEntry, Refusal, Secret
+from reference_server.store.values import INBOX, Account, MailboxEntry, Quota, Refusal, Secret
 
 ACCOUNT_COLUMNS = (
     "id, address, password_hash, scram_salt, scram_iterations, scram_stored_key, scram_server_key"
@@ -124,3 +124,34 @@ class RemoveAccount(Change[AccountRemoved | Refusal]):
             memory.forget_account(self.account_id)
             if result.message_ids:
                 memory.background(Sweep(result.message_ids))
+
+
+@dataclass(frozen=True, slots=True)
+class SetQuota(Change[None]):
+    """Say how much an account may hold, or every account that has no quota of its own."""
+
+    account_id: int | None
+    """None: the server's quota."""
+    quota: Quota
+
+    def apply(self, transaction: Transaction) -> None:
+        """Note the quota; accounts that hold more keep what they have, and get no more."""
+        sql = transaction.sql
+        octets, messages = self.quota.octets, self.quota.messages
+        if self.account_id is None:
+            sql.executemany(
+                "INSERT INTO counter (name, value) VALUES (?, ?)"
+                " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                [("quota_octets", octets), ("quota_messages", messages)],
+            )
+        else:
+            sql.execute(
+                "UPDATE account SET quota_octets = ?, quota_messages = ? WHERE id = ?",
+                (octets, messages, self.account_id),
+            )
+        transaction.forget_mailboxes()
+        if self.account_id is not None:
+            transaction.full[self.account_id] = transaction.usage(self.account_id).is_full
+            return
+        rows = sql.execute(USAGES.format(more=", account.id", which="")).fetchall()
+        transaction.full.update((account_id, usage_of(*row).is_full) for *row, account_id in rows)

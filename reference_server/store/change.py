@@ -12,10 +12,28 @@ from typing import Any, Generic, TypeVar
 
 from reference_server.store.memory import Memory
 from reference_server.store.sql import Connection, Value
+from reference_server.store.values import Quota, Usage
 
 Result = TypeVar("Result")
 
 _ROWS_PER_INSERT = 64
+
+USAGES = (
+    "SELECT coalesce(sum(octets), 0), coalesce(sum(messages), 0),"
+    " coalesce(account.quota_octets, (SELECT value FROM counter WHERE name = 'quota_octets')),"
+    " coalesce(account.quota_messages, (SELECT value FROM counter WHERE name = 'quota_messages'))"
+    "{more} FROM account LEFT JOIN mailbox ON mailbox.account_id = account.id {which} GROUP BY account.id"
+)
+"""What accounts hold and may hold; a quota that an account lacks is the server's."""
+
+
+def usage_of(octets: int, messages: int, most_octets: int | None, most_messages: int | None) -> Usage:
+    """Return what a row of `USAGES` says."""
+    limited = most_octets is not None or most_messages is not None
+    return Usage(octets, messages, Quota(most_octets, most_messages) if limited else None)
+
+
+USAGE_OF_ACCOUNT = USAGES.format(more="", which="WHERE account.id = ?")
 
 
 class Change(ABC, Generic[Result]):
@@ -33,6 +51,20 @@ class Change(ABC, Generic[Result]):
 
     def committed(self, memory: Memory, result: Result) -> None:
         """Let the memory follow, on the owning thread, before the change's `done` is called."""
+
+
+class Prepared(Change[Result]):
+    """A change with slow work outside the database before it, such as delivery into files."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def prepare(self) -> Change[Result]:
+        """Do the work, on a thread that may wait, and return what is to be applied; or `StoreUnavailable`."""
+
+    def apply(self, transaction: "Transaction") -> Result:
+        """Do both at once, where the change is part of another one."""
+        return self.prepare().apply(transaction)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +93,10 @@ class Counters:
     keywords: tuple[str, ...]
     recent_from: int
     selectable: bool
+    octets: int
+    messages: int
+    usage: Usage
+    """The account's; all its mailboxes share this one."""
     dirty: bool = False
 
     def take_uids(self, count: int) -> range:
@@ -69,6 +105,14 @@ class Counters:
         self.uid_next += count
         self.dirty = True
         return uids
+
+    def hold(self, octets: int, messages: int) -> None:
+        """Count messages in, or out where the numbers are negative; `dirty` is set by whoever calls."""
+        self.octets += octets
+        self.messages += messages
+        usage = self.usage
+        usage.octets += octets
+        usage.messages += messages
 
     def next_modseq(self) -> int:
         """Return a mod-sequence higher than all before."""
@@ -85,6 +129,8 @@ class WriterMemory:
     last_uid_validity: int
     counters: dict[int, Counters] = field(default_factory=dict)
     mailbox_ids: dict[tuple[int, str], int] = field(default_factory=dict)
+    usages: dict[int, Usage] = field(default_factory=dict)
+    """By account; read at its first change, then counted along."""
     statements: dict[tuple[str, int], str] = field(default_factory=dict)
 
 
@@ -97,6 +143,8 @@ class Transaction:
         self._pending: dict[Table, list[tuple[Value, ...]]] = {}
         self.now_s = now_s
         """Seconds since the epoch, one value for the whole transaction."""
+        self.full: dict[int, bool] = {}
+        """Accounts with a quota whose usage has changed, and whether they are full now."""
 
     @property
     def sql(self) -> Connection:
@@ -131,16 +179,22 @@ class Transaction:
         for counters in self._memory.counters.values():
             if counters.dirty:
                 self._connection.execute(
-                    "UPDATE mailbox SET uid_next = ?, modseq = ?, keywords = ?, recent_from = ? WHERE id = ?",
+                    "UPDATE mailbox SET uid_next = ?, modseq = ?, keywords = ?, recent_from = ?,"
+                    " octets = ?, messages = ? WHERE id = ?",
                     (
                         counters.uid_next,
                         counters.modseq,
                         " ".join(counters.keywords),
                         counters.recent_from,
+                        counters.octets,
+                        counters.messages,
                         counters.mailbox_id,
                     ),
                 )
                 counters.dirty = False
+                usage = counters.usage
+                if usage.quota is not None:
+                    self.full[counters.account_id] = usage.is_full
 
     # Counters
 
@@ -162,13 +216,13 @@ class Transaction:
         counters = self._memory.counters.get(mailbox_id)
         if counters is None:
             row = self.sql.execute(
-                "SELECT account_id, name, uid_validity, uid_next, modseq, keywords, recent_from, selectable"
-                " FROM mailbox WHERE id = ?",
+                "SELECT account_id, name, uid_validity, uid_next, modseq, keywords, recent_from, selectable,"
+                " octets, messages FROM mailbox WHERE id = ?",
                 (mailbox_id,),
             ).fetchall()
             if not row:
                 return None
-            account_id, name, uid_validity, uid_next, modseq, keywords, recent_from, selectable = row[0]
+            account_id, name, uid_validity, uid_next, modseq, keywords, recent_from, selectable = row[0][:8]
             counters = self._memory.counters[mailbox_id] = Counters(
                 mailbox_id=mailbox_id,
                 account_id=account_id,
@@ -179,8 +233,24 @@ class Transaction:
                 keywords=tuple(keywords.split()),
                 recent_from=recent_from,
                 selectable=bool(selectable),
+                octets=row[0][8],
+                messages=row[0][9],
+                usage=self.usage(account_id),
             )
         return counters
+
+    def usage(self, account_id: int) -> Usage:
+        """Return what an account holds and may hold, counted along with every change."""
+        usage = self._memory.usages.get(account_id)
+        if usage is None:
+            # The mailboxes' counters may be ahead of their rows.
+            self.finish()
+            ((octets, messages, most_octets, most_messages),) = self._connection.execute(
+                USAGE_OF_ACCOUNT, (account_id,)
+            ).fetchall()
+            usage = usage_of(octets, messages, most_octets, most_messages)
+            self._memory.usages[account_id] = usage
+        return usage
 
     def mailbox_named(self, account_id: int, name: str) -> Counters | None:
         """Return the counters of an account's mailbox, None if there is none."""
@@ -199,6 +269,7 @@ class Transaction:
         self.finish()
         self._memory.mailbox_ids.clear()
         self._memory.counters.clear()
+        self._memory.usages.clear()
 
 
 Done = Callable[[Any], None]

@@ -13,6 +13,7 @@ from reference_server.store.account_changes import (
     AddAccount,
     RemoveAccount,
     SetPassword,
+    SetQuota,
 )
 from reference_server.store.change import Change, Table, Transaction
 from reference_server.store.mailbox_changes import (
@@ -64,6 +65,7 @@ __all__ = [
     "RenameMailbox",
     "Renamed",
     "SetPassword",
+    "SetQuota",
     "StoreFlags",
     "StoreMode",
     "Subscribe",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from reference_server.store.errors import StoreError
-from reference_server.store.schema import APPLICATION_ID, PAGE_OCTETS, SCHEMA, VERSION
+from reference_server.store.schema import APPLICATION_ID, PAGE_OCTETS, SCHEMA, UPGRADES, VERSION
 
 DATABASE_NAME: Final = "mailproof.sqlite"
 LOCK_NAME: Final = "mailproof.lock"
@@ -99,7 +99,7 @@ def check(path: Path) -> None:
         raise StoreError(
             f"{path}: written by a newer mailproof (format {version}, not {VERSION}); upgrade mailproof"
         )
-    if version < VERSION:
+    if version < min(UPGRADES):
         raise StoreError(f"{path}: format {version} was never released; give an empty data directory")
     # Without a write-ahead log all is in the file itself, and `immutable` leaves not even a lock beside it.
     log = path.with_name(path.name + "-wal")
@@ -162,12 +162,26 @@ def open_writer(path: Path, tables: Iterable[str]) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA secure_delete = OFF")
+        _upgrade(connection)
         for statement in tables:
             connection.execute(statement)
     except sqlite3.Error as error:
         connection.close()
         raise damaged(path, error) from None
     return connection
+
+
+def _upgrade(connection: sqlite3.Connection) -> None:
+    """Bring a database of an earlier format up to ours, in one transaction."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == VERSION:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    for format_ in range(version, VERSION):
+        for statement in UPGRADES[format_]:
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+    connection.execute("COMMIT")
 
 
 def open_reader(path: Path) -> sqlite3.Connection:

@@ -37,7 +37,9 @@ def header_size(octets: bytes) -> int:
 
 def sent_day(header: bytes) -> int:
     """Return the day in the Date field, time and zone disregarded (RFC 3501 §6.4.4, SENTON)."""
-    found = _DATE.search(header)
+    # A word is found much faster than a line that starts with it.
+    place = header.lower().find(b"date")
+    found = _DATE.search(header, place) if place >= 0 else None
     if found is None:
         return NO_DAY
     month = _MONTHS.get(found[2].lower())

@@ -21,6 +21,8 @@ class Memory:
         self._by_address: dict[str, Account] = {}
         self._by_local_part: dict[str, dict[int, Account]] = {}
         self._domains: tuple[str, ...] | None = None
+        self._full: set[int] = set()
+        """Accounts whose quota is used up."""
         self._names: dict[int, dict[str, MailboxEntry]] = {}
         self._subscriptions: dict[int, set[str]] = {}
         self._open: OrderedDict[int, Mailbox] = OrderedDict()
@@ -84,6 +86,18 @@ class Memory:
             found = self._by_address.get(f"{local_part.partition('+')[0]}@{domain}")
         return found
 
+    def note_full(self, full: dict[int, bool]) -> None:
+        """Follow the usage of accounts."""
+        for account_id, is_full in full.items():
+            if is_full:
+                self._full.add(account_id)
+            else:
+                self._full.discard(account_id)
+
+    def is_full(self, account_id: int) -> bool:
+        """Whether the account has used up its quota."""
+        return account_id in self._full
+
     # Names of mailboxes
 
     def put_entry(self, entry: MailboxEntry) -> None:
@@ -125,6 +139,7 @@ class Memory:
             self.close_mailbox(entry.mailbox_id)
         self._names.pop(account_id, None)
         self._subscriptions.pop(account_id, None)
+        self._full.discard(account_id)
         self._drop_account(account_id)
 
     # Open mailboxes

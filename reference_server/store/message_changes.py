@@ -62,11 +62,14 @@ def _append_rows(
     """Insert entries; each row is message_id, flags, and from internal_date on all."""
     modseq = mailbox.next_modseq()
     mailbox_id = mailbox.mailbox_id
+    octets = 0
     entries: list[EntryRow] = []
     for uid, (message_id, flags, date, zone_min, size, day, open_end) in zip(uids, rows, strict=True):
         entry = (uid, message_id, flags, modseq, date, zone_min, size, day, open_end)
         entries.append(entry)
+        octets += size
         transaction.insert(ENTRY, (mailbox_id, *entry))
+    mailbox.hold(octets, len(entries))
     return Appended(mailbox_id, mailbox.uid_validity, tuple(uids), tuple(entries), modseq, mailbox.keywords)
 
 
@@ -91,6 +94,10 @@ class Append(Change[Appended | Refusal]):
             return Refusal.NO_SUCH_MAILBOX
         if not mailbox.selectable:
             return Refusal.NOT_SELECTABLE
+        if mailbox.usage.quota is not None:
+            wanted = sum(len(message.octets) for message in self.messages)
+            if not mailbox.usage.has_room(wanted, len(self.messages)):
+                return Refusal.OVER_QUOTA
         if any(message.flags for message in self.messages):
             try:
                 _use_keywords(mailbox, [name for message in self.messages for name in message.flags])
@@ -228,13 +235,15 @@ class Expunge(Change[Expunged | Refusal]):
         condition, parameters = ("1", ()) if self.uids is None else _uid_condition(self.uids)
         deleted = f" AND flags & {DELETED}" if self.only_deleted else ""
         gone = transaction.sql.execute(
-            f"DELETE FROM entry WHERE mailbox_id = ? AND {condition}{deleted} RETURNING uid, message_id",  # noqa: S608
+            f"DELETE FROM entry WHERE mailbox_id = ? AND {condition}{deleted}"  # noqa: S608
+            " RETURNING uid, message_id, size",
             (self.mailbox_id, *parameters),
         ).fetchall()
         if not gone:
             return Expunged(mailbox.modseq, (), ())
-        unreferenced = drop_references(transaction, [message_id for _, message_id in gone])
-        uids = tuple(sorted(uid for uid, _ in gone))
+        unreferenced = drop_references(transaction, [message_id for _, message_id, _ in gone])
+        uids = tuple(sorted(uid for uid, _, _ in gone))
+        mailbox.hold(-sum(size for _, _, size in gone), -len(gone))
         return Expunged(mailbox.next_modseq(), uids, tuple(unreferenced))
 
     def committed(self, memory: Memory, result: Expunged | Refusal) -> None:
@@ -365,11 +374,14 @@ class Copy(Change[Copied | Refusal]):
             return Refusal.NO_SUCH_MAILBOX
         if not destination.selectable:
             return Refusal.NOT_SELECTABLE
+        if not self._has_room(transaction, source, destination):
+            return Refusal.OVER_QUOTA
         try:
             rows = _rows_to_copy(transaction, source, destination, self.uids)
         except TooManyKeywords:
             return Refusal.TOO_MANY_KEYWORDS
         uids = tuple(row[0] for row in rows)
+        octets = sum(row[6] for row in rows)
         appended = _append_rows(
             transaction,
             destination,
@@ -384,7 +396,20 @@ class Copy(Change[Copied | Refusal]):
             f"DELETE FROM entry WHERE mailbox_id = ? AND {condition}",  # noqa: S608
             (self.mailbox_id, *parameters),
         )
+        source.hold(-octets, -len(rows))
         return Copied(appended, uids, Expunged(source.next_modseq(), uids, ()))
+
+    def _has_room(self, transaction: Transaction, source: Counters, destination: Counters) -> bool:
+        """Whether the account can hold the copies; what moves within an account adds nothing."""
+        usage = destination.usage
+        if usage.quota is None or (self.move and usage is source.usage):
+            return True
+        condition, parameters = _uid_condition(self.uids)
+        ((octets, messages),) = transaction.sql.execute(
+            f"SELECT coalesce(sum(size), 0), count(*) FROM entry WHERE mailbox_id = ? AND {condition}",  # noqa: S608
+            (source.mailbox_id, *parameters),
+        ).fetchall()
+        return usage.has_room(octets, messages)
 
     def committed(self, memory: Memory, result: Copied | Refusal) -> None:
         """Let both mailboxes follow."""

@@ -19,8 +19,9 @@ from reference_server.store.account_changes import (
     AddAccount,
     RemoveAccount,
     SetPassword,
+    SetQuota,
 )
-from reference_server.store.change import Change, Done
+from reference_server.store.change import USAGE_OF_ACCOUNT, USAGES, Change, Done, Prepared, usage_of
 from reference_server.store.errors import StoreError, StoreUnavailable
 from reference_server.store.mailbox import Columns, Mailbox
 from reference_server.store.memory import Memory
@@ -29,13 +30,15 @@ from reference_server.store.passwords import Cost, Passwords
 from reference_server.store.values import (
     Account,
     MailboxEntry,
+    Quota,
     Refusal,
     ScramKeys,
     Secret,
+    Usage,
     canonical_name,
 )
 from reference_server.store.view import MailboxView
-from reference_server.store.writer import Waiting, Writer
+from reference_server.store.writer import Batch, Waiting, Writer
 from reference_server.system_clock import SystemClock
 
 Result = TypeVar("Result")
@@ -44,6 +47,8 @@ Call = Callable[[], object]
 log = LOG.getChild("store")
 
 _READER_THREADS = 2
+_FILE_THREADS = 4
+"""Deliveries into files wait for locks and disks."""
 
 # One row of long texts: fetched as 100,000 rows, a mailbox would cost as many hand-overs of the GIL.
 _TEXTS = ", ".join(f"group_concat({column})" for column in ENTRY.columns[1:])
@@ -76,9 +81,13 @@ class Store:
         self._waiting: list[Waiting] = []
         self._finished: queue.SimpleQueue[Call] = queue.SimpleQueue()
         self._attached = False
+        self._in_flight = 0
+        """Changes that the writer has; an attached store sends the next group when these are back."""
         self._closed = False
         self._soon: Callable[[Call], object] | None = None
+        self._deliver: Callable[[Call], object] = self._finished.put
         self._reader_pool = ThreadPoolExecutor(max_workers=_READER_THREADS, thread_name_prefix="store-reader")
+        self._file_pool = ThreadPoolExecutor(max_workers=_FILE_THREADS, thread_name_prefix="store-files")
         self._readers = threading.local()
         self._all_readers: list[sqlite3.Connection] = []
         self._readers_lock = threading.Lock()
@@ -124,6 +133,9 @@ class Store:
         """Finish what waits, then close; callable from any thread once nothing more is submitted."""
         if self._closed:
             return
+        self._file_pool.shutdown()
+        if not self._attached:
+            self._run_finished()
         self._kick()
         self._closed = True
         self._writer.stop()
@@ -140,26 +152,57 @@ class Store:
     def attach(self, *, soon: Callable[[Call], object], deliver: Callable[[Call], object]) -> None:
         """Give the store to an event loop: `loop.call_soon` and `loop.call_soon_threadsafe`.
 
-        `soon` gathers the changes of one turn of the loop into one hand-over to the writer.
+        `soon` may call later than at once, so that more changes go to the writer in one hand-over.
         """
         self.settle()
         self._attached = True
         self._soon = soon
-        self._writer.deliver = deliver
+        self._deliver = deliver
+        self._writer.deliver = lambda batch: deliver(lambda: self._came_back(batch))
+
+    def _came_back(self, batch: Batch) -> None:
+        """Answer who waits, then see to the group that has gathered meanwhile."""
+        try:
+            batch()
+        finally:
+            self._in_flight -= len(batch.waiting)
+            if self._waiting and not self._in_flight and self._soon is not None:
+                self._soon(self._kick)
 
     # Changing
 
     def submit(self, change: Change[Any], done: Done | None = None) -> None:
         """Queue a change; `done` gets its result, or `StoreUnavailable`, after the sync."""
+        if isinstance(change, Prepared):
+            self._file_pool.submit(self._prepare, change, done)
+            return
         self._waiting.append(Waiting(change, done))
         if self._soon is None:
             self._kick()
-        elif len(self._waiting) == 1:
+        elif len(self._waiting) == 1 and not self._in_flight:
             self._soon(self._kick)
+
+    def _prepare(self, change: Prepared[Any], done: Done | None) -> None:
+        """Do what comes before the change, on a thread of the pool; whatever fails is answered."""
+        outcome: Any = StoreUnavailable("the delivery failed")
+        try:
+            outcome = change.prepare()
+        except StoreUnavailable as error:
+            outcome = error
+        finally:
+            self._deliver(lambda: self._prepared(outcome, done))
+
+    def _prepared(self, outcome: Any, done: Done | None) -> None:
+        if not isinstance(outcome, StoreUnavailable):
+            self.submit(outcome, done)
+        elif done is not None:
+            done(outcome)
 
     def _kick(self) -> None:
         if self._waiting:
             waiting, self._waiting = self._waiting, []
+            if self._attached:
+                self._in_flight += len(waiting)
             self._writer.put(waiting)
 
     def commit(self, change: Change[Result]) -> Result:
@@ -237,6 +280,19 @@ class Store:
     def remove_account(self, account_id: int) -> AccountRemoved | Refusal:
         """Remove an account with its mail and wait for it."""
         return self.commit(RemoveAccount(account_id))
+
+    def set_quota(self, account_id: int | None, quota: Quota) -> None:
+        """Say how much an account may hold (None: those without a quota of their own) and wait for it."""
+        self.commit(SetQuota(account_id, quota))
+
+    def is_full(self, account_id: int) -> bool:
+        """Whether the account has used up its quota."""
+        return self._memory.is_full(account_id)
+
+    def usage(self, account_id: int) -> Usage | None:
+        """Return what an account holds and may hold, as of the latest commit; None if it is gone."""
+        rows = self._reading.execute(USAGE_OF_ACCOUNT, (account_id,)).fetchall()
+        return usage_of(*rows[0]) if rows else None
 
     # Mailboxes
 
@@ -329,7 +385,7 @@ class Store:
             except StoreUnavailable as error:
                 outcome = error
             finally:
-                self._writer.deliver(lambda: done(outcome))
+                self._deliver(lambda: done(outcome))
 
         self._reader_pool.submit(run)
 
@@ -345,6 +401,8 @@ class Store:
         for mailbox_id, account_id, name, uid_validity, selectable in rows:
             entry = MailboxEntry(mailbox_id, account_id, name, uid_validity, selectable=bool(selectable))
             self._memory.put_entry(entry)
+        for *usage, account_id in read(USAGES.format(more=", account.id", which="")):
+            self._memory.note_full({account_id: usage_of(*usage).is_full})
         for account_id, name in read("SELECT account_id, name FROM subscription"):
             self._memory.subscribe(account_id, name, subscribed=True)
         (login_secret,) = read("SELECT value FROM counter WHERE name = 'login_secret'").fetchone()

@@ -16,9 +16,11 @@ __all__ = [
     "MailboxEntry",
     "Message",
     "NewMessage",
+    "Quota",
     "Refusal",
     "ScramKeys",
     "Secret",
+    "Usage",
     "canonical_name",
     "is_good_name",
     "superiors",
@@ -48,6 +50,8 @@ class Refusal(StrEnum):
     """An empty level, a control character, or too long: `[CANNOT]`."""
     TOO_MANY_KEYWORDS = auto()
     """`[LIMIT]`."""
+    OVER_QUOTA = auto()
+    """The account has no room for it: `[OVERQUOTA]` (RFC 5530 §3), 5.2.2 in SMTP's words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,38 @@ class Secret:
 
     password_hash: str = field(repr=False)
     scram: ScramKeys = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How much an account may hold; None is no limit."""
+
+    octets: int | None = None
+    messages: int | None = None
+
+
+@dataclass(slots=True)
+class Usage:
+    """How much an account holds in all its mailboxes, and how much it may."""
+
+    octets: int
+    messages: int
+    quota: Quota | None = None
+    """None where nothing is limited."""
+
+    def has_room(self, octets: int, messages: int) -> bool:
+        """Whether so much more fits."""
+        quota = self.quota
+        if quota is None:
+            return True
+        return (quota.octets is None or self.octets + octets <= quota.octets) and (
+            quota.messages is None or self.messages + messages <= quota.messages
+        )
+
+    @property
+    def is_full(self) -> bool:
+        """Whether not even an octet more fits."""
+        return not self.has_room(1, 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ class Waiting:
     change: Change[Any]
     done: Done | None
     outcome: Any = field(default_factory=lambda: StoreUnavailable("the store has stopped"))
+    full: dict[int, bool] | None = None
+    """Accounts that this change's transaction has filled or emptied; with its last change only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class Batch:
     def __call__(self) -> None:
         """Let the memory follow, answer everybody, and ring who waits for news."""
         for waiting in self.waiting:
+            if waiting.full is not None:
+                self.memory.note_full(waiting.full)
             if not isinstance(waiting.outcome, StoreUnavailable):
                 try:
                     waiting.change.committed(self.memory, waiting.outcome)
@@ -66,7 +70,7 @@ class Writer(threading.Thread):
         connection: sqlite3.Connection,
         memory: Memory,
         now_s: Callable[[], float],
-        deliver: Callable[[Callable[[], None]], object],
+        deliver: Callable[["Batch"], object],
     ) -> None:
         super().__init__(name="store-writer", daemon=True)
         self.deliver = deliver
@@ -152,6 +156,8 @@ class Writer(threading.Thread):
             outcomes = [waiting.change.apply(transaction) for waiting in group]
             transaction.finish()
             connection.execute("COMMIT")
+            if transaction.full:
+                group[-1].full = transaction.full
         except sqlite3.Error as error:
             log.error("cannot write %s: %s", _names(group), error)
             self._give_up(group, error)

@@ -4,8 +4,6 @@ Where a program is missing its test says so and is not run; with `CI=true` that 
 """
 
 import imaplib
-import os
-import shutil
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -13,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from foreign import Server, program, reference_server
 
-from harness.targets.embedded import embedded_target
-from harness.targets.file import Account, TargetFile
+from harness.targets.file import Account
 from harness.vocabulary.services import Service
 
 HEADER = (
@@ -29,47 +27,10 @@ def message(word: str) -> bytes:
     return HEADER % (word.encode(), word.encode()) + BODY
 
 
-def program(name: str, package: str) -> str:
-    """Return where a program is; a machine for CI must have it."""
-    found = shutil.which(name)
-    if found is None:
-        reason = f"not run: {name} is not installed (apt-get install {package})"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return found
-
-
-class Server:
-    """The reference server, and a fresh account of it for each test."""
-
-    def __init__(self, file: TargetFile) -> None:
-        assert file.trust.ca_file is not None
-        self.ca_file = file.trust.ca_file
-        self._file = file
-        self._accounts = iter(file.accounts.pool)
-
-    def account(self) -> Account:
-        return next(self._accounts)
-
-    def port(self, service: Service) -> int:
-        endpoint = self._file.endpoint(service)
-        assert endpoint is not None
-        assert endpoint.host == "127.0.0.1"
-        return endpoint.port
-
-    def imaplib(self, account: Account) -> imaplib.IMAP4:
-        """A session, under TLS and logged in."""
-        client = imaplib.IMAP4("127.0.0.1", self.port(Service.IMAP), timeout=20)
-        client.starttls(ssl_context=ssl.create_default_context(cafile=str(self.ca_file)))
-        client.login(account.login, str(account.password))
-        return client
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with embedded_target(accounts=6, outbound=False, arguments=("--clear-logins=no",)) as file:
-        yield Server(file)
+    with reference_server() as running:
+        yield running
 
 
 # curl

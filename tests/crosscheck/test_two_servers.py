@@ -6,7 +6,6 @@ other.
 
 import imaplib
 import poplib
-import random
 import signal
 import smtplib
 import socket
@@ -20,10 +19,9 @@ from itertools import takewhile
 from pathlib import Path
 
 import pytest
+from foreign import free_port
 
 MAILPROOF = (sys.executable, "-P", "-c", "import sys; from harness.cli.main import main; sys.exit(main())")
-HIGH_PORTS = range(10_000, 30_000)
-"""Below what the system gives to outgoing connections, which could take a port that was free just now."""
 MESSAGE = (
     b"From: Alice <alice@one.test>\r\nTo: bob@two.test\r\nDate: Thu, 01 Jan 2026 12:00:00 +0000\r\n"
     b"Message-ID: <1@one.test>\r\nSubject: a long\r\n  and folded subject\r\nX-Empty:\r\n\r\n"
@@ -122,20 +120,6 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         yield start
 
 
-def port_free_on(*addresses: str) -> int:
-    """A port number that is free on each of the addresses: MX records name no port, so all share one."""
-    for port in random.sample(HIGH_PORTS, 200):
-        with ExitStack() as stack:
-            try:
-                for address in addresses:
-                    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-                    stack.enter_context(socket.socket(family)).bind((address, port))
-            except OSError:
-                continue
-            return port
-    raise AssertionError(f"no port is free on {' and '.join(addresses)}")
-
-
 def zone_file(path: Path, domain: str, address: str) -> str:
     """Write a zone in the usual master-file form; returns the option that names it."""
     kind = "AAAA" if ":" in address else "A"
@@ -156,7 +140,7 @@ def split_trace(octets: bytes) -> tuple[bytes, bytes]:
 
 @pytest.mark.parametrize("second", ["127.0.0.12", "::1"])
 def test_mail_crosses_from_one_server_to_the_other(serve: Serve, tmp_path: Path, second: str) -> None:
-    port = port_free_on("127.0.0.11", second)
+    port = free_port("127.0.0.11", second)
     zones = (
         zone_file(tmp_path / "one.zone", "one.test", "127.0.0.11"),
         zone_file(tmp_path / "two.zone", "two.test", second),
@@ -212,7 +196,7 @@ def expect_no_relay_for_strangers(through: Served, own: str, remote: str, addres
 
 
 def test_a_stranger_cannot_relay(serve: Serve, tmp_path: Path) -> None:
-    port = port_free_on("127.0.0.11", "127.0.0.12")
+    port = free_port("127.0.0.11", "127.0.0.12")
     zones = (
         zone_file(tmp_path / "one.zone", "one.test", "127.0.0.11"),
         zone_file(tmp_path / "two.zone", "two.test", "127.0.0.12"),

@@ -8,7 +8,8 @@ from harness.vocabulary.errors import UsageError
 from harness.vocabulary.exit_codes import ExitCode
 from harness.vocabulary.services import HIGH_PORTS, STANDARD_PORTS, Service
 from reference_server.__main__ import main
-from reference_server.config import AccountConfig, Config
+from reference_server.codec.smtp.path import Mailbox
+from reference_server.config import AccountConfig, Config, FileDelivery
 from reference_server.options import configuration, parser
 
 
@@ -113,7 +114,7 @@ def test_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("what = 1", "server.toml: what: unknown key; known are account, bind"),
+        ("what = 1", "server.toml: what: unknown key; known are account, aliases, bind"),
         ("[service.smtpd]", "service.smtpd: unknown key; known are imap"),
         ("[service.smtp]\npath = 'x'", "service.smtp.path: unknown key"),
         ("[service.smtp]\nport = '25'", "service.smtp.port: '25' does not fit; give a whole number"),
@@ -143,6 +144,18 @@ def test_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             "domains = ['one.test']\naccount = [{ address = 'a@two.test', password = 'x' }]",
             "add --domain two.test",
         ),
+        ("[aliases]\nsales = 'a@example.test'", 'aliases."sales": .sales. is no address'),
+        ("[aliases]\n'sales@example.test' = []", "an alias stands for one address or more"),
+        ("[aliases]\n'sales@example.test' = ['a']", "'a' is no address"),
+        ("[aliases]\n'sales@example.test' = 1", "does not fit"),
+        ("[aliases]\n'sales@two.test' = 'a@b.test'", "add --domain two.test"),
+        ("[quota]\noctets = -1", "quota.octets: -1 is negative"),
+        ("[quota]\nmegabytes = 1", "quota.megabytes: unknown key; known are messages, octets"),
+        ("log_format = 'xml'", "log_format: 'xml' is not one of text, json"),
+        (
+            "account = [{ address = 'a@b.test', password = 'x', deliver = 'mh:/x' }]",
+            "give maildir:PATH or mbox:PATH",
+        ),
         ("=", "no TOML"),
     ],
 )
@@ -154,6 +167,9 @@ def test_mistakes_in_the_file(tmp_path: Path, text: str, complaint: str) -> None
 @pytest.mark.parametrize(
     ("option", "complaint"),
     [
+        ("--alias=sales@example.test", "--alias: 'sales@example.test' names no target"),
+        ("--alias=sales@example.test=a@b.test,", "--alias: '' is no address"),
+        ("--alias=sales@two.test=a@b.test", "add --domain two.test"),
         ("--bind=example.test", "--bind: 'example.test' is no IP address"),
         ("--domain=a b", "--domain: 'a b' is no domain name"),
         ("--account=alice@one.test", "--account: 'alice@one.test' has no password"),
@@ -183,3 +199,40 @@ def test_a_mistake_is_one_line_and_exit_code_2(capsys: pytest.CaptureFixture[str
 
 def test_a_passwordless_printing_of_accounts() -> None:
     assert "secret" not in repr(config("--account=alice@one.test:secret"))
+
+
+def test_aliases_quotas_and_places(tmp_path: Path) -> None:
+    made = config_of(
+        tmp_path,
+        """
+        [quota]
+        octets = 1000
+        [[account]]
+        address = "alice@one.test"
+        password = "x"
+        quota_messages = 5
+        deliver = "maildir:mail/alice"
+        [[account]]
+        address = "full@one.test"
+        password = "x"
+        quota_octets = 1
+        [aliases]
+        "sales@one.test" = "alice@one.test"
+        "all@one.test" = ["alice@one.test", "x@else.test"]
+        """,
+        "--log-format=json",
+    )
+    alice, full = made.accounts
+    assert alice.deliver == FileDelivery("maildir", tmp_path / "mail" / "alice")
+    assert (alice.quota_octets, alice.quota_messages, alice.holds_nothing) == (None, 5, False)
+    assert full.holds_nothing
+    assert (made.quota_octets, made.quota_messages, made.log_format) == (1000, None, "json")
+    assert made.aliases == {
+        "sales@one.test": (Mailbox("alice", "one.test"),),
+        "all@one.test": (Mailbox("alice", "one.test"), Mailbox("x", "else.test")),
+    }
+
+
+def test_an_alias_as_an_option() -> None:
+    made = config("--alias=a=b@example.test=c=d@else.test,e@example.test")
+    assert made.aliases == {"a=b@example.test": (Mailbox("c=d", "else.test"), Mailbox("e", "example.test"))}

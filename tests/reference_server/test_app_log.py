@@ -1,6 +1,7 @@
 """Log lines: one an event, whatever a client put into it."""
 
 import io
+import json
 import logging
 import re
 
@@ -47,3 +48,21 @@ def test_the_level_is_kept(lines: io.StringIO) -> None:
     LOG.debug("unheard")
     logging.getLogger("mailproof.store").error("heard")
     assert lines.getvalue().endswith(" error store: heard\n")
+
+
+def test_json_for_programs(lines: io.StringIO) -> None:
+    set_up("info", "json")
+    (handler,) = LOG.handlers
+    assert isinstance(handler, logging.StreamHandler)
+    handler.setStream(lines)
+    record = logging.LogRecord("mailproof.relay", logging.WARNING, "", 0, "to %s", ('"x"\r\n\udcff',), None)
+    LOG.handlers[0].handle(record)
+    try:
+        raise ValueError("bad")
+    except ValueError as error:
+        LOG.error("fault", exc_info=error)
+    first, second = map(json.loads, lines.getvalue().splitlines())
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", first.pop("time"))
+    assert first == {"level": "warning", "area": "relay", "text": 'to "x"\r\n\udcff'}
+    assert (second["area"], second["level"]) == ("server", "error")
+    assert second["error"].startswith("ValueError: bad at ")

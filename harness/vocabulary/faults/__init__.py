@@ -4,12 +4,12 @@ Adding a fault touches one list here (by protocol) and the one place that misbeh
 reference server, or in the fault proxy.
 """
 
-from harness.vocabulary.faults import imap, lmtp, mda, pop3, relay, smtp, transport
+from harness.vocabulary.faults import dsn, esmtp, imap, lmtp, mda, pop3, relay, smtp, transport
 from harness.vocabulary.faults.entry import FaultEntry, Seat
 
 FAULTS: dict[str, FaultEntry] = {
     entry.name: entry
-    for module in (smtp, lmtp, relay, mda, pop3, imap, transport)
+    for module in (smtp, esmtp, lmtp, relay, dsn, mda, pop3, imap, transport)
     for entry in module.ENTRIES
 }
 """By name, in the order of the mail's way."""

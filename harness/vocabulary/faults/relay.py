@@ -58,5 +58,36 @@ ENTRIES: tuple[FaultEntry, ...] = (
         "without a reverse-path the notification goes to the From field's address",
         "RFC 5321 §6.1",
     ),
+    FaultEntry(
+        "relay-dsn-not-passed-on",
+        "NOTIFY, ORCPT, RET and ENVID do not go on to a next hop that has DSN",
+        "RFC 3461 §5.2.1",
+        (
+            "rfc3461/5.2.1/notify-relayed",
+            "rfc3461/5.2.1/envid-relayed",
+            "rfc3461/5.2.1/orcpt-relayed",
+            "rfc3461/5.2.1/ret-relayed",
+        ),
+    ),
+    FaultEntry(
+        "relay-dsn-to-any-hop",
+        "NOTIFY, ORCPT, RET and ENVID go to next hops without DSN",
+        "RFC 3461 §5.2.2",
+        ("rfc3461/5.2.2/no-parameters",),
+    ),
+    FaultEntry(
+        "relay-452-not-split",
+        "recipients whom a next hop has no room for wait for the next attempt, not the next transaction",
+        "RFC 5321 §4.5.3.1.10",
+    ),
+    FaultEntry(
+        "relay-utf8-to-any-hop", "internationalised mail goes to hops without SMTPUTF8", "RFC 6531 §3.2"
+    ),
+    FaultEntry(
+        "relay-binary-to-any-hop",
+        "binary text goes by DATA to hops that do not offer BINARYMIME",
+        "RFC 3030 §3",
+        ("rfc3030/3/none-for-other-hosts",),
+    ),
     FaultEntry("relay-open", "mail for other domains is accepted from anybody", "RFC 2505 §2.1"),
 )

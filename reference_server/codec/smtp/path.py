@@ -3,12 +3,16 @@
 One regular expression for each rule of the grammar, named as the rule is; the ABNF stands above it. A quoted
 local part is kept by its meaning (RFC 5321 §4.1.2: `"abc"` and `abc` are the same mailbox), and written with
 quotes only where it needs them.
+
+With SMTPUTF8 local parts and domains may hold UTF-8 (RFC 6531 §3.3). It is read wherever octets above 127
+occur; whether it was to be expected there, `Mailbox.is_ascii` lets the caller decide.
 """
 
 import ipaddress
 import re
 from dataclasses import dataclass
 
+from reference_server.codec.smtp.labels import is_u_label
 from reference_server.codec.smtp.limits import DOMAIN_OCTETS, LOCAL_PART_OCTETS, PATH_OCTETS
 
 
@@ -32,33 +36,57 @@ class Mailbox:
             local = '"' + _NEEDS_PAIR.sub(r"\\\g<0>", local) + '"'
         return f"{local}@{self.domain}" if self.domain else local
 
+    @property
+    def is_ascii(self) -> bool:
+        """Whether the mailbox can be written without SMTPUTF8."""
+        return self.local_part.isascii() and self.domain.isascii()
+
 
 ReversePath = Mailbox | None
 """`None` is the null reverse path `<>`."""
 
+# For each rule a second one, with the octets of UTF-8 that RFC 6531 §3.3 adds to it.
 # Let-dig = ALPHA / DIGIT          Ldh-str = *( ALPHA / DIGIT / "-" ) Let-dig
 # sub-domain = Let-dig [Ldh-str]   Domain = sub-domain *("." sub-domain)
 _SUB_DOMAIN = rb"[A-Za-z0-9]+(?:-+[A-Za-z0-9]+)*"
 _DOMAIN = rb"%b(?:\.%b)*" % (_SUB_DOMAIN, _SUB_DOMAIN)
+_UTF8_SUB_DOMAIN = rb"[A-Za-z0-9\x80-\xff]+(?:-+[A-Za-z0-9\x80-\xff]+)*"
+_UTF8_DOMAIN = rb"%b(?:\.%b)*" % (_UTF8_SUB_DOMAIN, _UTF8_SUB_DOMAIN)
 # Atom = 1*atext                   Dot-string = Atom *("." Atom)
 _ATOM = rb"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _DOT_STRING = rb"%b(?:\.%b)*" % (_ATOM, _ATOM)
+_UTF8_ATOM = rb"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\xff-]+"
+_UTF8_DOT_STRING = rb"%b(?:\.%b)*" % (_UTF8_ATOM, _UTF8_ATOM)
 # qtextSMTP = %d32-33 / %d35-91 / %d93-126     quoted-pairSMTP = %d92 %d32-126
 _QUOTED_STRING = rb'"(?:[ !#-\[\]-~]|\\[ -~])*"'
+_UTF8_QUOTED_STRING = rb'"(?:[ !#-\[\]-~\x80-\xff]|\\[ -~])*"'
 # address-literal = "[" ( IPv4-address-literal / IPv6-address-literal / General-address-literal ) "]"
 _ADDRESS_LITERAL = rb"\[[!-Z^-~]+\]"
-# A-d-l = At-domain *( "," At-domain )
-_SOURCE_ROUTE = rb"@%b(?:,@%b)*:" % (_DOMAIN, _DOMAIN)
 
 _DOMAIN_PATTERN = re.compile(_DOMAIN)
-_MAILBOX_PATTERN = re.compile(
-    rb"(?:(?P<dots>%b)|(?P<quoted>%b))@(?P<domain>%b|%b)"
-    % (_DOT_STRING, _QUOTED_STRING, _DOMAIN, _ADDRESS_LITERAL)
-)
-_PATH_PATTERN = re.compile(rb"<(?:%b)?(?:%b)>" % (_SOURCE_ROUTE, _MAILBOX_PATTERN.pattern))
+
+
+def _grammar(
+    dot_string: bytes, quoted_string: bytes, domain: bytes
+) -> "tuple[re.Pattern[bytes], re.Pattern[bytes]]":
+    """Return what a mailbox and a path are."""
+    mailbox = rb"(?:(?P<dots>%b)|(?P<quoted>%b))@(?P<domain>%b|%b)" % (
+        dot_string,
+        quoted_string,
+        domain,
+        _ADDRESS_LITERAL,
+    )
+    # A-d-l = At-domain *( "," At-domain )
+    source_route = rb"@%b(?:,@%b)*:" % (domain, domain)
+    return re.compile(mailbox), re.compile(rb"<(?:%b)?(?:%b)>" % (source_route, mailbox))
+
+
+_MAILBOX_PATTERN, _PATH_PATTERN = _grammar(_DOT_STRING, _QUOTED_STRING, _DOMAIN)
+_UTF8_MAILBOX_PATTERN, _UTF8_PATH_PATTERN = _grammar(_UTF8_DOT_STRING, _UTF8_QUOTED_STRING, _UTF8_DOMAIN)
 _POSTMASTER = re.compile(rb"<postmaster>", re.IGNORECASE)
 _QUOTED_PAIR = re.compile(rb"\\(.)", re.DOTALL)
-_DOT_STRING_TEXT = re.compile(_DOT_STRING.decode("ascii"))
+_ATOM_TEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+"
+_DOT_STRING_TEXT = re.compile(rf"{_ATOM_TEXT}(?:\.{_ATOM_TEXT})*")
 _NEEDS_PAIR = re.compile(r'["\\]')
 # IPv6 addresses are "IPv6:" and the address; other tags are General-address-literal (RFC 5321 §4.1.3).
 _LITERAL_TAG = re.compile(rb"(?P<tag>[A-Za-z0-9-]*[A-Za-z0-9]):(?P<value>[!-Z^-~]+)")
@@ -80,7 +108,8 @@ def parse_forward_path(octets: bytes, start: int = 0) -> tuple[Mailbox, int]:
 
 
 def _parse_path(octets: bytes, start: int) -> tuple[Mailbox, int]:
-    found = _PATH_PATTERN.match(octets, start)
+    pattern = _PATH_PATTERN if octets.isascii() else _UTF8_PATH_PATTERN
+    found = pattern.match(octets, start)
     if found is None:
         if not octets.startswith(b"<", start):
             raise PathError("a path is written in angle brackets")
@@ -92,7 +121,8 @@ def _parse_path(octets: bytes, start: int) -> tuple[Mailbox, int]:
 
 def parse_mailbox(octets: bytes) -> Mailbox:
     """Read exactly one `Mailbox`, without brackets (as in VRFY, AUTH= and the configuration)."""
-    found = _MAILBOX_PATTERN.fullmatch(octets)
+    pattern = _MAILBOX_PATTERN if octets.isascii() else _UTF8_MAILBOX_PATTERN
+    found = pattern.fullmatch(octets)
     if found is None:
         raise PathError("malformed mailbox")
     return _mailbox(found)
@@ -108,7 +138,15 @@ def _mailbox(found: "re.Match[bytes]") -> Mailbox:
         raise PathError("domain too long")
     if domain[0] == 0x5B:
         _check_address_literal(domain)
-    return Mailbox(local.decode("ascii"), domain.decode("ascii"))
+    try:
+        mailbox = Mailbox(local.decode("utf-8"), domain.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise PathError("the path is no UTF-8") from error
+    if not domain.isascii():
+        for label in mailbox.domain.split("."):
+            if not (label.isascii() or is_u_label(label)):
+                raise PathError("a label of the domain is no U-label")
+    return mailbox
 
 
 def is_domain(octets: bytes) -> bool:

@@ -29,13 +29,16 @@ class Reply:
         return self.code >= 500
 
 
-def reply(code: int, enhanced: str, *lines: str) -> bytes:
-    """Encode a reply; each line carries the code and the enhanced code (RFC 2034 §4)."""
+def reply(code: int, enhanced: str, *lines: str, utf8: bool = False) -> bytes:
+    """Encode a reply; each line carries the code and the enhanced code (RFC 2034 §4).
+
+    Characters outside ASCII are only in replies where the client asked for them (RFC 6531 §3.7.4).
+    """
     prefix = f"{enhanced} " if enhanced else ""
     last = len(lines) - 1
     return b"".join(
         f"{code}{' ' if number == last else '-'}{prefix}{line}"[: REPLY_LINE_OCTETS - 2].encode(
-            "ascii", "replace"
+            "utf-8" if utf8 else "ascii", "replace"
         )
         + b"\r\n"
         for number, line in enumerate(lines)

@@ -8,6 +8,7 @@ import re
 
 _LF_DOT = re.compile(rb"\n\.")
 _CR_WITHOUT_LF = re.compile(rb"\r[^\n]")
+_NO_LINE_END = bytes(octet for octet in range(256) if octet not in b"\r\n")
 _LOOSE_END = re.compile(rb"\n\.\r?\n")
 
 
@@ -83,7 +84,8 @@ def has_stray_line_ends(text: bytes) -> bool:
     """Whether a CR or LF stands alone (RFC 5321 §2.3.8: they MUST NOT)."""
     if _CR_WITHOUT_LF.search(text):
         return True
-    return text.count(b"\n") != text.count(b"\r") or text.endswith(b"\r")
+    line_ends = text.translate(None, _NO_LINE_END)
+    return line_ends != b"\r\n" * (len(line_ends) // 2)
 
 
 def unstuff(text: bytes) -> bytes:

@@ -14,6 +14,7 @@ _ANSWERS: Final[dict[Refusal, Answer]] = {
     Refusal.NOT_ALLOWED: no(b"That cannot be done with this mailbox", b"CANNOT"),
     Refusal.BAD_NAME: no(b"No mailbox can have this name", b"CANNOT"),
     Refusal.TOO_MANY_KEYWORDS: no(b"The mailbox has too many keywords", b"LIMIT"),
+    Refusal.OVER_QUOTA: no(b"The account has no room left for it", b"OVERQUOTA"),
 }
 
 

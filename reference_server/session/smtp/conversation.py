@@ -59,6 +59,7 @@ class Conversation(Session):
         self.ended = False
         """Set by QUIT, and where the session must not go on."""
         self._idle = Input(settings.command_timeout_s)
+        self._text_comes = Input(settings.text_timeout_s)
 
     def say(self, code: int, enhanced: str, *lines: str) -> None:
         """Queue a reply."""
@@ -67,6 +68,10 @@ class Conversation(Session):
     def refuse(self, code: int, enhanced: str, *lines: str) -> None:
         """Queue a refusal of the command, and count it."""
         self.outbox += reply(code, enhanced, *lines)
+        self.note_error()
+
+    def note_error(self) -> None:
+        """Count a refusal; after too many the conversation is over."""
         self.errors += 1
         if self.errors > self.settings.max_errors:
             raise TooManyErrors
@@ -145,7 +150,7 @@ class Conversation(Session):
         inbox = self.inbox
         reader = TextReader(loose="smtp-lf-dot-lf" in self.defects)
         largest = self.settings.max_message_octets
-        wait = Input(self.settings.text_timeout_s)
+        wait = self._text_comes
         begun_s = 0.0
         while (end := reader.find_end(inbox)) is None:
             if reader.discarded or len(inbox) > largest + 3 + (len(inbox) >> 1 if reader.stuffed else 0):
@@ -165,6 +170,30 @@ class Conversation(Session):
         if text is not None and reader.stuffed and "smtp-dot-kept" not in self.defects:
             text = unstuff(text)
         return text
+
+    async def read_octets(self, size: int, *, keep: bool) -> bytes:
+        """Read exactly `size` octets, whatever they are, and return them if they are to be kept."""
+        inbox = self.inbox
+        left = size
+        wait = Input(self.settings.text_timeout_s)
+        begun_s = 0.0
+        while len(inbox) < left:
+            if not keep:
+                left -= len(inbox)
+                inbox.clear()
+                if size - left > 4 * self.settings.max_message_octets + 67_108_864:
+                    raise TooManyErrors
+            if not begun_s:
+                begun_s = self.clock.monotonic_s()
+            else:
+                wait = Input(self._text_time_left_s(begun_s, size - left + len(inbox)))
+            await self.arrival(wait)
+        chunk = b""
+        if keep:
+            with memoryview(inbox) as view:
+                chunk = bytes(view[:left])
+        del inbox[:left]
+        return chunk
 
     def _text_time_left_s(self, begun_s: float, octets: int) -> float:
         """How long to wait for more: the grace, and what a slow but steady sender has earned."""

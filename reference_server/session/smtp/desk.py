@@ -39,6 +39,12 @@ class Recipient:
     """As the client gave it; with our domain where `Postmaster` stood alone."""
     account: "Any | None"
     """The store's account for local delivery, None for a recipient that is relayed."""
+    notify: frozenset[str] | None = None
+    """NOTIFY= (RFC 3461 §4.1): NEVER alone, or some of SUCCESS, FAILURE and DELAY; None if not given."""
+    orcpt: str | None = None
+    """ORCPT= (RFC 3461 §4.2), decoded: the type of the address, `;` and the address."""
+    targets: "tuple[Recipient | tuple[Mailbox, Refusal], ...]" = ()
+    """Who an alias stands for in the end, and those of them who get no mail; none for any other address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,8 @@ class SmtpSettings:
     """RFC 5321 §4.5.3.2.7: at least 5 minutes."""
     text_timeout_s: float = 180.0
     """How long a silence within DATA may last, and the grace before `min_text_octets_per_s` counts."""
+    tells_strangers: bool = False
+    """Whether VRFY and EXPN tell everybody who is known here (RFC 5321 §7.3)."""
     min_text_octets_per_s: float = 500.0
     """A slower sender is cut off, so that a drip of octets cannot hold a session for ever."""
 
@@ -69,7 +77,7 @@ class Envelope:
 
     reverse_path: ReversePath
     body: str | None = None
-    """The value of BODY= (RFC 6152 §2)."""
+    """BODY= in upper case: 7BIT, 8BITMIME (RFC 6152 §2) or BINARYMIME (RFC 3030 §3); None if not given."""
     recipients: list[Recipient] = field(default_factory=list)
     hello_name: str = ""
     peer_address: str = ""
@@ -80,6 +88,17 @@ class Envelope:
     """The authenticated account."""
     refused: int = 0
     """Recipients that were refused so far."""
+    smtputf8: bool = False
+    """SMTPUTF8 (RFC 6531 §3.4): addresses and header may hold UTF-8."""
+    ret: str | None = None
+    """RET= (RFC 3461 §4.3) in upper case: FULL or HDRS; None if not given."""
+    envid: str | None = None
+    """ENVID= (RFC 3461 §4.4), decoded."""
+    chunks: list[bytes] | None = None
+    """What BDAT has brought so far (RFC 3030 §2); None before the first chunk."""
+    chunked_octets: int = 0
+    has_failed: bool = False
+    """A chunk was refused: nothing but RSET helps."""
 
 
 class MailDesk(Protocol):
@@ -94,7 +113,19 @@ class MailDesk(Protocol):
         ...
 
     def change_for(self, envelope: Envelope, text: bytes) -> "Any | Refusal":
-        """Return the change that takes the message on for all its recipients, to be committed."""
+        """Return the change that takes the message on, to be committed.
+
+        Its result has `outcomes`: for each recipient of the envelope, in order, None (250) or a `Refusal`.
+        LMTP answers each with its own; in SMTP they are all None, or all refusals and nothing was taken on.
+        """
+        ...
+
+    def named(self, name: str) -> tuple[Mailbox, ...]:
+        """Return the mailboxes and aliases of ours that a name without a domain can mean."""
+        ...
+
+    def members(self, mailbox: Mailbox) -> tuple[Mailbox, ...] | None:
+        """Return who an alias of ours stands for, for EXPN; None if it is none."""
         ...
 
     def scram_keys(self, login: str) -> "tuple[Any | None, ScramKeys]":

@@ -5,6 +5,10 @@ from reference_server.codec.smtp.command import is_hello_name
 from reference_server.session.base import StartTls
 from reference_server.session.smtp.conversation import Conversation
 from reference_server.session.smtp.desk import Role
+from reference_server.session.smtp.verification import tells
+
+_MOST_IN_LIMITS = 999_999
+"""RFC 9422 §4.2: RCPTMAX has six digits at most."""
 
 
 def ehlo(c: Conversation, argument: bytes | None) -> None:
@@ -51,11 +55,28 @@ def _hello_name(c: Conversation, argument: bytes | None, *, literal: bool) -> st
 def extensions(c: Conversation) -> list[str]:
     """Return the EHLO keywords for the conversation as it stands."""
     settings = c.settings
-    keywords = ["PIPELINING", f"SIZE {settings.max_message_octets}", "8BITMIME", "ENHANCEDSTATUSCODES"]
+    keywords = [
+        "PIPELINING",
+        f"SIZE {settings.max_message_octets}",
+        "8BITMIME",
+        "CHUNKING",
+        "BINARYMIME",
+        "SMTPUTF8",
+        "DSN",
+        "ENHANCEDSTATUSCODES",
+    ]
+    if settings.max_recipients <= _MOST_IN_LIMITS:
+        told = settings.max_recipients * (2 if "smtp-rcptmax-too-high" in c.defects else 1)
+        keywords.append(f"LIMITS RCPTMAX={told}")
+    if "smtp-utf8-without-8bitmime" in c.defects:
+        keywords.remove("8BITMIME")
     if settings.offers_starttls and not c.secure:
         keywords.append("STARTTLS")
     if settings.role is Role.SUBMISSION and c.account is None and (c.secure or settings.clear_logins):
         keywords.append("AUTH " + " ".join(MECHANISMS))
+    if tells(c):
+        # RFC 5321 §3.5.2: "if EXPN is supported, it MUST be listed".
+        keywords.append("EXPN")
     keywords.append("HELP")
     return keywords
 

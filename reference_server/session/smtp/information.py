@@ -1,9 +1,26 @@
-"""Commands that touch no transaction: NOOP, VRFY, EXPN, HELP, QUIT."""
+"""Commands that touch no transaction: NOOP, HELP, QUIT, and those that no longer are."""
 
 from reference_server.codec.smtp.reply import reply
 from reference_server.session.smtp.conversation import Conversation
 
 _OK = reply(250, "2.0.0", "OK")
+_USAGE = {
+    b"EHLO": "EHLO domain or address literal",
+    b"HELO": "HELO domain or address literal",
+    b"LHLO": "LHLO domain or address literal",
+    b"MAIL": "MAIL FROM:<sender> [SIZE= BODY= SMTPUTF8 RET= ENVID= AUTH=]",
+    b"RCPT": "RCPT TO:<recipient> [NOTIFY= ORCPT=]",
+    b"DATA": "DATA, and after 354 the message, ended by a line that holds a single dot",
+    b"BDAT": "BDAT octets [LAST], followed by so many octets of the message",
+    b"RSET": "RSET",
+    b"NOOP": "NOOP [anything]",
+    b"VRFY": "VRFY user name or mailbox [SMTPUTF8]",
+    b"EXPN": "EXPN name of a list [SMTPUTF8]",
+    b"HELP": "HELP [command]",
+    b"QUIT": "QUIT",
+    b"STARTTLS": "STARTTLS",
+    b"AUTH": "AUTH mechanism [initial response]",
+}
 
 
 def noop(c: Conversation, argument: bytes | None) -> None:
@@ -14,29 +31,23 @@ def noop(c: Conversation, argument: bytes | None) -> None:
     c.outbox += _OK
 
 
-def vrfy(c: Conversation, argument: bytes | None) -> None:
-    """Claim nothing about a user (RFC 5321 §3.5.3, §7.3: 252 where verification is disabled)."""
+def help_(c: Conversation, argument: bytes | None) -> None:
+    """List the commands, or tell how one of them is written (RFC 5321 §4.1.1.8)."""
     if argument is None:
-        c.refuse(501, "5.5.4", "VRFY is followed by a user name or a mailbox")
+        verbs = " ".join(verb.decode("ascii") for verb in c.commands)
+        c.say(214, "2.0.0", "commands:", verbs)
         return
-    if "smtp-vrfy-claims" in c.defects:
-        c.say(250, "2.1.5", f"<{argument.decode('ascii', 'replace')}>")
+    verb = argument.strip().upper()
+    usage = _USAGE.get(verb)
+    if usage is None or verb not in c.commands:
+        c.refuse(504, "5.5.4", "no help on that")
         return
-    c.say(252, "2.0.0", "cannot VRFY user, but will accept the message and attempt delivery")
+    c.say(214, "2.0.0", usage)
 
 
-def expn(c: Conversation, argument: bytes | None) -> None:
-    """Refuse: there are no mailing lists to expand (RFC 5321 §3.5.2)."""
-    if argument is None:
-        c.refuse(501, "5.5.4", "EXPN is followed by the name of a list")
-        return
-    c.refuse(550, "5.1.1", "no mailing list of that name")
-
-
-def help_(c: Conversation, argument: bytes | None) -> None:  # noqa: ARG001
-    """List the commands (RFC 5321 §4.1.1.8)."""
-    verbs = " ".join(verb.decode("ascii") for verb in c.commands)
-    c.say(214, "2.0.0", "commands:", verbs)
+def not_implemented(c: Conversation, argument: bytes | None) -> None:  # noqa: ARG001
+    """Refuse a command that is known, and out of use (RFC 5321 §4.2.4, §F.1, §F.6)."""
+    c.refuse(502, "5.5.1", "command not implemented")
 
 
 def quit_(c: Conversation, argument: bytes | None) -> None:

@@ -3,10 +3,22 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
-from reference_server.codec.smtp.command import CommandError, parse_command
-from reference_server.codec.smtp.limits import AUTH_LINE_OCTETS, COMMAND_LINE_OCTETS, MAIL_LINE_OCTETS
+from reference_server.codec.smtp.command import CharacterError, CommandError, parse_command
+from reference_server.codec.smtp.limits import (
+    AUTH_LINE_OCTETS,
+    COMMAND_LINE_OCTETS,
+    MAIL_LINE_OCTETS,
+    RCPT_LINE_OCTETS,
+)
 from reference_server.session.base import Arrival, Flush
-from reference_server.session.smtp import authentication, hello, information, transaction
+from reference_server.session.smtp import (
+    authentication,
+    chunks,
+    hello,
+    information,
+    transaction,
+    verification,
+)
 from reference_server.session.smtp.conversation import (
     Command,
     Conversation,
@@ -17,21 +29,27 @@ from reference_server.session.smtp.conversation import (
 
 _COMMANDS_PER_TURN = 200
 """So many pipelined commands are answered before the other sessions have a turn."""
-_LINE_LIMITS = {b"MAIL": MAIL_LINE_OCTETS, b"AUTH": AUTH_LINE_OCTETS}
+_LINE_LIMITS = {b"MAIL": MAIL_LINE_OCTETS, b"RCPT": RCPT_LINE_OCTETS, b"AUTH": AUTH_LINE_OCTETS}
 
 SHARED_COMMANDS: Mapping[bytes, Command] = {
     b"MAIL": transaction.mail,
     b"RCPT": transaction.rcpt,
     b"DATA": transaction.data,
+    b"BDAT": chunks.bdat,
     b"RSET": transaction.rset,
     b"NOOP": information.noop,
-    b"VRFY": information.vrfy,
-    b"EXPN": information.expn,
+    b"VRFY": verification.vrfy,
+    b"EXPN": verification.expn,
     b"HELP": information.help_,
     b"QUIT": information.quit_,
     b"STARTTLS": hello.starttls,
     b"AUTH": authentication.auth,
 }
+
+_OUT_OF_USE: Mapping[bytes, Command] = dict.fromkeys(
+    (b"TURN", b"SEND", b"SOML", b"SAML"), information.not_implemented
+)
+"""Known, and neither offered nor listed by HELP."""
 
 
 class SmtpSession(Conversation):
@@ -71,16 +89,23 @@ class SmtpSession(Conversation):
         except LineTooLong:
             self.refuse(500, "5.5.2", "line too long")
             return
+        except CharacterError as error:
+            # RFC 5321 §4.1.2: 501 where nothing else is wrong.
+            if error.verb in self.commands:
+                self.refuse(501, "5.5.2", str(error))
+            else:
+                self.refuse(500, "5.5.1", "command not recognised")
+            return
         except CommandError as error:
             self.refuse(500, "5.5.2", str(error))
             return
-        if (
-            len(line) > COMMAND_LINE_OCTETS - 2
-            and len(line) > _LINE_LIMITS.get(verb, COMMAND_LINE_OCTETS) - 2
+        if len(line) > COMMAND_LINE_OCTETS - 2 and (
+            len(line) > _LINE_LIMITS.get(verb, COMMAND_LINE_OCTETS) - 2
+            or (verb == b"RCPT" and "smtp-rcpt-line-512" in self.defects)
         ):
             self.refuse(500, "5.5.2", "line too long")
             return
-        command = self.commands.get(verb)
+        command = self.commands.get(verb) or _OUT_OF_USE.get(verb)
         if command is None or ("smtp-verb-case" in self.defects and line[:4].islower()):
             self.refuse(500, "5.5.1", "command not recognised")
             return

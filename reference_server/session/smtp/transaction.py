@@ -1,5 +1,7 @@
 """The mail transaction: MAIL, RCPT, DATA and RSET (RFC 5321 §3.3, §4.1.1)."""
 
+from dataclasses import replace
+
 from reference_server.codec.smtp.command import (
     CommandError,
     ParameterError,
@@ -7,25 +9,19 @@ from reference_server.codec.smtp.command import (
     parse_mail,
     parse_rcpt,
 )
-from reference_server.codec.smtp.parameters import decode_xtext
-from reference_server.codec.smtp.path import parse_mailbox
 from reference_server.codec.smtp.reply import reply
-from reference_server.codec.smtp.text import has_stray_line_ends
-from reference_server.session.base import Commit
 from reference_server.session.smtp.conversation import Conversation
 from reference_server.session.smtp.desk import Envelope, Recipient, Refusal, Role
-from reference_server.store.errors import StoreUnavailable
+from reference_server.session.smtp.parameters import apply_to_mail, read_for_rcpt
+from reference_server.session.smtp.taking import finish
 
 _SENDER_OK = reply(250, "2.1.0", "sender OK")
 _RECIPIENT_OK = reply(250, "2.1.5", "recipient OK")
 _RESET_OK = reply(250, "2.0.0", "OK")
 _GO_AHEAD = reply(354, "", "end the message with a line that holds a single dot")
-_TAKEN = reply(250, "2.6.0", "message taken")
-_TOO_LARGE = reply(552, "5.3.4", "message size exceeds the fixed maximum")
-_STRAY_LINE_END = reply(554, "5.6.0", "a CR or LF stands alone in the message (RFC 5321 2.3.8)")
-_SIZE_DIGITS = 20
-"""RFC 1870 §3: size-value = 1*20DIGIT."""
-_EIGHT_BIT_MASK = bytes(octet & 0x7F for octet in range(256))
+_ASCII_SENDER = Refusal(550, "5.6.7", "an address outside ASCII needs SMTPUTF8")
+_ASCII_RECIPIENT = Refusal(553, "5.6.7", "an address outside ASCII needs SMTPUTF8")
+"""RFC 6531 §3.5."""
 
 
 def mail(c: Conversation, argument: bytes | None) -> None:
@@ -56,7 +52,9 @@ def mail(c: Conversation, argument: bytes | None) -> None:
         role=settings.role,
         account=c.account,
     )
-    refusal = _apply_parameters(c, envelope, command.parameters) if command.parameters else None
+    refusal = apply_to_mail(c, envelope, command.parameters) if command.parameters else None
+    if refusal is None and not command.is_ascii and not envelope.smtputf8:
+        refusal = _ASCII_RECIPIENT if "smtp-utf8-sender-code" in c.defects else _ASCII_SENDER
     if command.reverse_path is None and "smtp-null-sender-rejected" in c.defects:
         refusal = Refusal(550, "5.1.8", "null sender refused")
     if refusal is None:
@@ -68,88 +66,46 @@ def mail(c: Conversation, argument: bytes | None) -> None:
     c.outbox += _SENDER_OK
 
 
-def _apply_parameters(
-    c: Conversation, envelope: Envelope, parameters: dict[str, str | None]
-) -> Refusal | None:
-    """Carry out the parameters of MAIL; without EHLO there are none (RFC 5321 §4.1.1.11: 555)."""
-    for keyword, value in parameters.items():
-        if keyword == "SIZE" and c.extended:
-            refusal = _check_size(c, value)
-        elif keyword == "BODY" and c.extended:
-            refusal = _set_body(envelope, value)
-        elif keyword == "AUTH" and c.extended and c.settings.role is Role.SUBMISSION:
-            refusal = _check_auth(value)
-        else:
-            refusal = Refusal(555, "5.5.4", f"parameter {keyword} is not known here")
-        if refusal is not None:
-            return refusal
-    return None
-
-
-def _check_size(c: Conversation, value: str | None) -> Refusal | None:
-    """Refuse at once what would be refused after the text (RFC 1870 §6.1)."""
-    if value is None or not value.isascii() or not value.isdigit() or len(value) > _SIZE_DIGITS:
-        return Refusal(501, "5.5.4", "SIZE is a number of octets")
-    if int(value) > c.settings.max_message_octets:
-        return Refusal(552, "5.3.4", "message size exceeds the fixed maximum")
-    return None
-
-
-def _set_body(envelope: Envelope, value: str | None) -> Refusal | None:
-    """RFC 6152 §2: body-value = "7BIT" / "8BITMIME"."""
-    body = (value or "").upper()
-    if body not in ("7BIT", "8BITMIME"):
-        return Refusal(501, "5.5.4", "BODY is 7BIT or 8BITMIME")
-    envelope.body = body
-    return None
-
-
-def _check_auth(value: str | None) -> Refusal | None:
-    """Read AUTH= and believe none of it, as RFC 4954 §5 lets a server do.
-
-    The value is `<>` or a mailbox in xtext.
-    """
-    if value == "<>":
-        return None
-    try:
-        parse_mailbox(decode_xtext(value or ""))
-    except (ParameterError, PathError):
-        return Refusal(501, "5.5.4", "AUTH is <> or a mailbox in xtext")
-    return None
-
-
 def rcpt(c: Conversation, argument: bytes | None) -> None:
     """Add a recipient (RFC 5321 §4.1.1.3)."""
     envelope = c.envelope
     if envelope is None:
         c.refuse(503, "5.5.1", "MAIL comes before RCPT")
         return
-    try:
-        command = parse_rcpt(argument or b"")
-    except (CommandError, PathError) as error:
-        envelope.refused += 1
-        c.refuse(501, "5.1.3" if isinstance(error, PathError) else "5.5.4", str(error))
-        return
-    except ParameterError as error:
-        envelope.refused += 1
-        c.refuse(501, "5.5.4", str(error))
-        return
-    if command.parameters:
-        envelope.refused += 1
-        c.refuse(555, "5.5.4", f"parameter {next(iter(command.parameters))} is not known here")
+    if envelope.chunks is not None or envelope.has_failed:
+        c.refuse(503, "5.5.1", "RCPT comes before BDAT")
         return
     most = 50 if "smtp-rcpt-limit-50" in c.defects else c.settings.max_recipients
-    if len(envelope.recipients) >= most:
-        # RFC 5321 §4.5.3.1.10: 452, and those before stay accepted.
+    if len(envelope.recipients) + envelope.refused >= most:
+        # RFC 5321 §4.5.3.1.10: 452, and those before stay accepted. RFC 9422 §4.2: refused ones count.
         c.say(452, "4.5.3", "too many recipients")
         return
-    recipient = c.desk.recipient(command.forward_path, c.settings.role)
+    recipient = _recipient_of(c, envelope, argument or b"")
     if isinstance(recipient, Refusal):
         envelope.refused += 1
         c.refuse_with(recipient)
         return
     envelope.recipients.append(recipient)
     c.outbox += _RECIPIENT_OK
+
+
+def _recipient_of(c: Conversation, envelope: Envelope, argument: bytes) -> Recipient | Refusal:
+    """Return whom the argument of RCPT names, with what is wished for them."""
+    try:
+        command = parse_rcpt(argument)
+    except (CommandError, ParameterError) as error:
+        return Refusal(501, "5.5.4", str(error))
+    except PathError as error:
+        return Refusal(501, "5.1.3", str(error))
+    wishes = read_for_rcpt(c, command.parameters) if command.parameters else None
+    if isinstance(wishes, Refusal):
+        return wishes
+    if not command.is_ascii and not envelope.smtputf8:
+        return _ASCII_SENDER if "smtp-utf8-recipient-code" in c.defects else _ASCII_RECIPIENT
+    recipient = c.desk.recipient(command.forward_path, c.settings.role)
+    if wishes is None or isinstance(recipient, Refusal):
+        return recipient
+    return replace(recipient, notify=wishes[0], orcpt=wishes[1])
 
 
 def rset(c: Conversation, argument: bytes | None) -> None:
@@ -171,6 +127,12 @@ async def data(c: Conversation, argument: bytes | None) -> None:
     if envelope is None:
         c.refuse(503, "5.5.1", "MAIL and RCPT come before DATA")
         return
+    if (envelope.chunks is not None or envelope.has_failed) and "smtp-data-after-bdat-354" not in c.defects:
+        c.refuse(503, "5.5.1", "a transaction with BDAT in it takes no DATA")
+        return
+    if envelope.body == "BINARYMIME" and "smtp-binary-by-data" not in c.defects:
+        c.refuse(503, "5.5.1", "BODY=BINARYMIME needs BDAT")
+        return
     if not envelope.recipients and "smtp-data-no-rcpt" not in c.defects:
         if envelope.refused and c.settings.role is not Role.LMTP:
             c.refuse(554, "5.5.1", "no valid recipients")
@@ -181,44 +143,4 @@ async def data(c: Conversation, argument: bytes | None) -> None:
     c.outbox += _GO_AHEAD
     text = await c.read_text()
     c.envelope = None
-    outcome = await take(c, envelope, text)
-    if c.settings.role is not Role.LMTP:
-        c.outbox += outcome
-        return
-    answered = envelope.recipients[:1] if "lmtp-single-reply" in c.defects else envelope.recipients
-    for recipient in answered:
-        c.outbox += _said_to(recipient, outcome)
-
-
-def _said_to(recipient: Recipient, outcome: bytes) -> bytes:
-    """Name the recipient in the reply that is for it, as the example of RFC 2033 §4.2 does."""
-    code, enhanced, text = outcome.split(b" ", 2)
-    return b"%b %b <%b> %b" % (code, enhanced, str(recipient.mailbox).encode("ascii", "replace"), text)
-
-
-async def take(c: Conversation, envelope: Envelope, text: bytes | None) -> bytes:
-    """Judge the text, commit it for every recipient in one change, and return the reply."""
-    if not envelope.recipients:
-        return _TAKEN
-    if text is None:
-        return _TOO_LARGE
-    if len(text) > c.settings.max_message_octets:
-        return _TOO_LARGE
-    if has_stray_line_ends(text) and "smtp-lf-dot-lf" not in c.defects:
-        return _STRAY_LINE_END
-    if "smtp-8bit-stripped" in c.defects:
-        text = text.translate(_EIGHT_BIT_MASK)
-    return await _commit(c, envelope, text)
-
-
-async def _commit(c: Conversation, envelope: Envelope, text: bytes) -> bytes:
-    """Have the message synced to disk before anybody says 250 (RFC 5321 §6.1)."""
-    change = c.desk.change_for(envelope, text)
-    if isinstance(change, Refusal):
-        return reply(change.code, change.enhanced, change.text)
-    try:
-        await Commit(change)
-    except StoreUnavailable:
-        # Nothing of it is on disk: the client keeps the message and comes again.
-        return reply(451, "4.3.0", "the message could not be stored, try again later")
-    return _TAKEN
+    await finish(c, envelope, text)

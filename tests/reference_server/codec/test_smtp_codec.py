@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reference_server.codec.smtp.command import CommandError, parse_command, parse_mail, parse_rcpt
+from reference_server.codec.smtp.command import (
+    Bdat,
+    CommandError,
+    parse_bdat,
+    parse_command,
+    parse_mail,
+    parse_rcpt,
+)
 from reference_server.codec.smtp.parameters import ParameterError, decode_xtext, parse_parameters
 from reference_server.codec.smtp.path import PathError
 from reference_server.codec.smtp.reply import Reply, ReplyError, reply, take_reply
@@ -51,6 +58,26 @@ def test_what_is_no_argument() -> None:
             parse_mail(argument)
     with pytest.raises(PathError):
         parse_rcpt(b"TO:<a@b.test>x")
+
+
+@pytest.mark.parametrize(
+    ("argument", "chunk"),
+    [
+        (b"0", Bdat(0, is_last=False, is_well_formed=True)),
+        (b"007 last", Bdat(7, is_last=True, is_well_formed=True)),
+        (b"7 NOW", Bdat(7, is_last=False, is_well_formed=False)),
+        (b"7  LAST", Bdat(7, is_last=False, is_well_formed=False)),
+        (b"7 LAST LAST", Bdat(7, is_last=True, is_well_formed=False)),
+    ],
+)
+def test_bdat(argument: bytes, chunk: Bdat) -> None:
+    assert parse_bdat(argument) == chunk
+
+
+@pytest.mark.parametrize("argument", [b"", b"LAST", b"-1", b"+1", b"1x", b" 1", b"0x10", b"1,0", b"1.0"])
+def test_a_chunk_without_a_length(argument: bytes) -> None:
+    with pytest.raises(CommandError):
+        parse_bdat(argument)
 
 
 @given(st.binary(max_size=30))

@@ -52,6 +52,16 @@ class Loop:
     def call_later(self, delay: float, call: Callable[..., object], *arguments: Any) -> Timer:
         return self.call_at(self.now + delay, call, *arguments)
 
+    def has_work(self) -> bool:
+        """Whether a turn would call anybody."""
+        return bool(self._soon)
+
+    def turn_once(self) -> None:
+        """Run what is due now, and not what that calls for in turn."""
+        calls, self._soon = self._soon, []
+        for call in calls:
+            call()
+
     def turn(self) -> None:
         """Run what is due now."""
         while self._soon:

@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 
 from reference_server.codec.smtp.path import Mailbox
 from reference_server.codec.smtp.reply import Reply
-from reference_server.defects import Defects
 from reference_server.relay.attempt import Attempt, Unreachable
-from reference_server.relay.dialogue import OutgoingMail, OutgoingSession, OutgoingSettings
+from reference_server.relay.dialogue import Outcome
+from reference_server.relay.mail import Addressee, OutgoingMail
 from reference_server.relay.routing import Hop, Unroutable
-from reference_server.session.base import Peer
 
 OK, NO, LATER = Reply(250, "", ("ok",)), Reply(550, "", ("no",)), Reply(450, "", ("later",))
 A, B = Mailbox("a", "two.test"), Mailbox("b", "two.test")
@@ -29,37 +28,32 @@ class World:
             return Unroutable(self.route_reply)
         return tuple(Hop(f"mx{address}", address) for address in self.hops)
 
-    async def speak(self, hop: Hop, mail: OutgoingMail, use_tls: bool) -> OutgoingSession:
+    async def speak(self, hop: Hop, mail: OutgoingMail, use_tls: bool) -> Outcome:
         self.asked.append((hop.address, use_tls))
-        session = OutgoingSession(
-            Peer(hop.address, 25, secure=False),
-            mail=mail,
-            settings=OutgoingSettings("mail.one.test"),
-            defects=Defects(),
-        )
+        outcome = Outcome()
         match self.hops[hop.address]:
             case "unreachable":
                 raise Unreachable("refused")
             case "broken TLS" if use_tls:
-                session.tls_failed = True
-                session.hop_failure = LATER
+                outcome.tls_failed = True
+                outcome.hop_failure = LATER
             case Reply() as failure:
-                session.hop_failure = failure
+                outcome.hop_failure = failure
             case dict() as replies:
-                session.replies = {
-                    number: replies[recipient.local_part]
-                    for number, recipient in enumerate(mail.recipients)
-                    if recipient.local_part in replies
+                outcome.replies = {
+                    number: replies[one.mailbox.local_part]
+                    for number, one in enumerate(mail.recipients)
+                    if one.mailbox.local_part in replies
                 }
-                if len(session.replies) < len(mail.recipients):
-                    session.hop_failure = LATER
+                if len(outcome.replies) < len(mail.recipients):
+                    outcome.hop_failure = LATER
             case _:
-                session.replies = dict.fromkeys(range(len(mail.recipients)), OK)
-        return session
+                outcome.replies = dict.fromkeys(range(len(mail.recipients)), OK)
+        return outcome
 
 
 def attempt(world: World) -> dict[str, tuple[int, str | None]]:
-    mail = OutgoingMail(None, (A, B), b"\r\n")
+    mail = OutgoingMail(None, (Addressee(A), Addressee(B)), b"\r\n")
     answers = asyncio.run(Attempt(world, world.speak, mail, "two.test").run())  # type: ignore[arg-type]
     return {mailbox.local_part: (answer.reply.code, answer.host) for mailbox, answer in answers.items()}
 

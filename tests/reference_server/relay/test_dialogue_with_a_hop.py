@@ -5,7 +5,8 @@ from driver import Driver
 
 from reference_server.codec.smtp.path import Mailbox
 from reference_server.defects import Defects
-from reference_server.relay.dialogue import OutgoingMail, OutgoingSession, OutgoingSettings
+from reference_server.relay.dialogue import Outcome, OutgoingSession, OutgoingSettings
+from reference_server.relay.mail import Addressee, OutgoingMail
 from reference_server.session.base import Arrival, Flush, Input, Peer, StartTls
 
 TEXT = b"Subject: x\r\n\r\n.dot\r\nlast\r\n"
@@ -23,15 +24,17 @@ class Hop:
         sender: bool = True,
         faults: tuple[str, ...] = (),
         tls: bool = True,
+        idle_s: float = 0.0,
+        max_messages: int = 100,
     ) -> None:
         self.session = OutgoingSession(
             Peer("192.0.2.1", 25, secure=False),
             mail=OutgoingMail(
                 Mailbox("alice", "one.test") if sender else None,
-                tuple(Mailbox(name, "two.test") for name in names or ("bob",)),
+                tuple(Addressee(Mailbox(name, "two.test")) for name in names or ("bob",)),
                 text,
             ),
-            settings=OutgoingSettings("mail.one.test"),
+            settings=OutgoingSettings("mail.one.test", idle_s=idle_s, max_messages=max_messages),
             defects=Defects(faults),
             use_tls=tls,
         )
@@ -46,8 +49,12 @@ class Hop:
         return self.says(keywords)
 
     @property
+    def outcome(self) -> Outcome:
+        return self.session.outcome
+
+    @property
     def codes(self) -> dict[int, int]:
-        return {number: reply.code for number, reply in self.session.replies.items()}
+        return {number: reply.code for number, reply in self.outcome.replies.items()}
 
 
 def test_step_by_step() -> None:
@@ -60,7 +67,7 @@ def test_step_by_step() -> None:
     assert hop.says(b"221 bye\r\n") == b""
     assert hop.driver.ended
     assert hop.codes == {0: 250}
-    assert hop.session.hop_failure is None
+    assert hop.outcome.hop_failure is None
 
 
 def test_one_transaction_pipelined() -> None:
@@ -130,7 +137,7 @@ def test_a_hop_of_no_use(greeting: bytes) -> None:
     hop = Hop()
     hop.says(greeting)
     assert hop.driver.ended
-    assert hop.session.hop_failure is not None
+    assert hop.outcome.hop_failure is not None
     assert hop.codes == {}
 
 
@@ -144,8 +151,8 @@ def test_a_hop_that_falls_silent_before_the_text(arrival: Arrival) -> None:
         Arrival.SHUTDOWN: hop.driver.shut_down,
     }[arrival]()
     assert hop.driver.ended
-    assert hop.session.hop_failure is not None
-    assert not hop.session.hop_failure.is_permanent
+    assert hop.outcome.hop_failure is not None
+    assert not hop.outcome.hop_failure.is_permanent
 
 
 def test_silence_after_the_dot_is_not_tried_elsewhere() -> None:
@@ -166,8 +173,8 @@ def test_421_in_the_middle_leaves_the_others_undecided() -> None:
     hop.says(b"550 no\r\n")
     hop.says(b"421 closing\r\n")
     assert hop.driver.ended
-    assert hop.session.hop_failure is not None
-    assert hop.session.hop_failure.code == 421
+    assert hop.outcome.hop_failure is not None
+    assert hop.outcome.hop_failure.code == 421
 
 
 def test_starttls_when_offered() -> None:
@@ -188,7 +195,7 @@ def test_tls_is_opportunistic() -> None:
     broken.driver.tls_succeeds = False
     broken.says(b"220 go\r\n")
     assert broken.driver.ended
-    assert broken.session.tls_failed
+    assert broken.outcome.tls_failed
     without = Hop(tls=False)
     assert without.greets(b"250-mx\r\n250 STARTTLS\r\n").startswith(b"MAIL")
 
@@ -198,7 +205,7 @@ def test_8_bit_text_only_where_it_is_taken() -> None:
     assert b" BODY=8BITMIME\r\n" in eight.greets(PIPELINING)
     seven = Hop(text=b"\xff\r\n")
     assert seven.greets(PLAIN) == b"QUIT\r\n"
-    assert (seven.codes, seven.session.replies[0].enhanced) == ({0: 554}, "5.6.3")
+    assert (seven.codes, seven.outcome.replies[0].enhanced) == ({0: 554}, "5.6.3")
 
 
 def test_a_message_that_is_too_large_is_not_sent() -> None:
@@ -254,5 +261,5 @@ def test_a_hop_that_is_lost_within_the_text_has_nothing() -> None:
     hop.says(b"354 go\r\n")
     assert hop.driver.ended
     assert hop.codes == {}
-    assert hop.session.hop_failure is not None
-    assert hop.session.hop_failure.code == 451
+    assert hop.outcome.hop_failure is not None
+    assert hop.outcome.hop_failure.code == 451

@@ -12,7 +12,8 @@ from reference_server.codec.smtp.path import Mailbox
 from reference_server.defects import NONE
 from reference_server.mda.desk import Desk
 from reference_server.net.relay import Relay
-from reference_server.relay.dialogue import OutgoingMail, OutgoingSession
+from reference_server.relay.dialogue import Outcome
+from reference_server.relay.mail import Addressee, OutgoingMail
 from reference_server.relay.queue import Queue, QueuedMail, QueuedRecipient
 from reference_server.relay.routing import Hop, MxRecord, Router
 from reference_server.relay.schedule import RetrySchedule
@@ -43,7 +44,7 @@ class Mail:
         pytest.fail(f"nobody logs in: {login} {password}")
 
 
-async def _never(hop: Hop, mail: OutgoingMail, use_tls: bool) -> OutgoingSession:
+async def _never(hop: Hop, mail: OutgoingMail, use_tls: bool) -> Outcome:
     pytest.fail(f"no hop is known: {hop} {mail} {use_tls}")
 
 
@@ -67,7 +68,7 @@ def test_mail_is_tried_again_after_a_fault_of_ours(store: Store, clock: ManualCl
             hostname="mail.one.test",
             max_attempts_at_once=1,
         )
-        bob = QueuedRecipient(0, Mailbox("bob", "two.test"), 0, now_s, "")
+        bob = QueuedRecipient(0, Addressee(Mailbox("bob", "two.test")), 0, now_s, "")
         queue.add(QueuedMail(1, None, now_s, {0: bob}))
         (batch,) = queue.take_due(now_s)
         assert queue.next_due_s() is None

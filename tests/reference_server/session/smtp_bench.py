@@ -25,6 +25,8 @@ class Taken:
 
     envelope: Envelope
     text: bytes
+    outcomes: tuple[Refusal | None, ...] = ()
+    """What became of it for each recipient."""
 
 
 class Desk:
@@ -32,6 +34,10 @@ class Desk:
 
     def __init__(self) -> None:
         self.refuses_text: Refusal | None = None
+        self.full: set[str] = set()
+        """Mailboxes without room."""
+        self.lists: dict[str, tuple[Mailbox, ...]] = {}
+        """Aliases, by local part."""
 
     def recipient(self, mailbox: Mailbox, role: Role) -> Recipient | Refusal:
         if mailbox.domain.lower() not in ("", DOMAIN):
@@ -49,7 +55,16 @@ class Desk:
         return None
 
     def change_for(self, envelope: Envelope, text: bytes) -> "Taken | Refusal":
-        return self.refuses_text or Taken(envelope, text)
+        full = Refusal(452, "4.2.2", "mailbox full")
+        outcomes = tuple(full if one.account in self.full else None for one in envelope.recipients)
+        return self.refuses_text or Taken(envelope, text, outcomes)
+
+    def named(self, name: str) -> tuple[Mailbox, ...]:
+        domains = [DOMAIN, "other.test"] if name == "bob" else [DOMAIN]
+        return tuple(Mailbox(name, domain) for domain in domains)
+
+    def members(self, mailbox: Mailbox) -> tuple[Mailbox, ...] | None:
+        return self.lists.get(mailbox.local_part)
 
     def scram_keys(self, login: str) -> "tuple[Any | None, ScramKeys]":
         return (
@@ -69,8 +84,9 @@ class Backend:
         local = login.partition("@")[0]
         return local if PASSWORDS.get(local) == password else None
 
-    def commit(self, change: Taken) -> None:
+    def commit(self, change: Taken) -> Taken:
         self.taken.append(change)
+        return change
 
     def run_query(self, work: Any) -> Any:
         raise AssertionError("SMTP asks no queries")

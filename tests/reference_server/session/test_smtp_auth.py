@@ -36,6 +36,12 @@ def test_in_clear_there_is_no_login() -> None:
     assert peer.codes(b"EHLO a.test", b"AUTH PLAIN " + PLAIN, b"MAIL FROM:<>") == [250, 235, 250]
 
 
+def test_421_within_an_exchange() -> None:
+    peer = submission()
+    peer.send(b"AUTH LOGIN")
+    assert peer.driver.shut_down().startswith(b"421 4.3.2 ")
+
+
 def test_plain_in_two_steps() -> None:
     peer = submission()
     assert peer.send(b"AUTH plain") == b"334 \r\n"
@@ -77,6 +83,11 @@ def scram(peer: Bench, password: str) -> bytes:
         ([b"AUTH PLAIN !!!"], [501]),
         ([b"AUTH PLAIN ="], [501]),
         ([b"AUTH PLAIN", b"x" * 13_000], [334, 500]),
+        ([b"AUTH PLAIN", b"!" * (12_288 - 2)], [334, 501]),
+        ([b"AUTH PLAIN", b"!" * (12_288 - 1)], [334, 500]),
+        ([b"AUTH PLAIN " + b"!" * (12_288 - 13)], [501]),
+        ([b"AUTH PLAIN " + b"!" * (12_288 - 12)], [500]),
+        ([b"AUTH PLAIN " + PLAIN, b"MAIL FROM:<>", b"AUTH PLAIN " + PLAIN, b"RSET"], [235, 250, 503, 250]),
         ([b"AUTH PLAIN " + base64.b64encode(b"\0alice\0wrong")], [535]),
         ([b"AUTH PLAIN " + base64.b64encode(b"\0nobody\0secret")], [535]),
         ([b"AUTH PLAIN " + base64.b64encode(b"bob\0alice\0secret")], [535]),

@@ -34,7 +34,12 @@ def test_ehlo_lists_extensions_and_helo_does_not() -> None:
         b"PIPELINING",
         b"SIZE 52428800",
         b"8BITMIME",
+        b"CHUNKING",
+        b"BINARYMIME",
+        b"SMTPUTF8",
+        b"DSN",
         b"ENHANCEDSTATUSCODES",
+        b"LIMITS RCPTMAX=1000",
         b"STARTTLS",
         b"HELP",
     ]
@@ -60,16 +65,17 @@ def test_ehlo_lists_extensions_and_helo_does_not() -> None:
         (b"EXPN list", 550),
         (b"HELP", 214),
         (b"HELP MAIL", 214),
+        (b"HELP NONSENSE", 504),
         (b"LHLO client.test", 500),
-        (b"BDAT 5", 500),
         (b"AUTH PLAIN", 502),
         (b"", 500),
         (b" NOOP", 500),
         (b"NOOP\tx", 500),
-        (b"NOOP \x80", 500),
+        (b"NOOP \x80", 501),
         (b"NOOP\0", 500),
         (b"NOOP\nNOOP", 500),
-        (b"NOOP \rNOOP", 500),
+        (b"NOOP \rNOOP", 501),
+        (b"WHAT \x80", 500),
         (b"DATA", 503),
         (b"RCPT TO:<alice@example.test>", 503),
         (b"MAIL FROM:<a@b.test>", 250),
@@ -117,7 +123,7 @@ def test_one_command_after_ehlo(line: bytes, code: int) -> None:
         (b"<alice%elsewhere.test@example.test>", 550),
         (b"<>", 501),
         (b"<alice>", 501),
-        (b"<alice@example.test> NOTIFY=NEVER", 555),
+        (b"<alice@example.test> WHAT=NEVER", 555),
         (b"<.alice@example.test>", 501),
         (b"<" + b"a" * 65 + b"@example.test>", 501),
         (b"<a@" + b"b." * 126 + b"test>", 501),
@@ -173,6 +179,19 @@ def test_recipients_up_to_the_limit() -> None:
     assert peer.codes(b"DATA") == [354]
     peer.send(b".")
     assert len(peer.taken[0].envelope.recipients) == 120
+
+
+def test_refused_recipients_count_for_the_limit() -> None:
+    """RFC 9422 §4.2: RCPTMAX is for RCPT commands, whatever becomes of them."""
+    peer = greeted(max_recipients=3)
+    assert b"LIMITS RCPTMAX=3\r\n" in peer.send(b"EHLO client.test")
+    nobody, bob = b"RCPT TO:<nobody@example.test>", b"RCPT TO:<bob@example.test>"
+    assert peer.codes(b"MAIL FROM:<>", bob, nobody, bob, bob) == [250, 250, 550, 250, 452]
+    assert peer.codes(b"RSET", b"MAIL FROM:<>", bob) == [250, 250, 250]
+
+
+def test_limits_has_no_value_of_seven_digits() -> None:
+    assert b"LIMITS" not in greeted(max_recipients=1_000_000).send(b"EHLO client.test")
 
 
 # Lines
@@ -233,6 +252,39 @@ def test_421_when_the_server_stops() -> None:
     peer = greeted()
     assert peer.driver.shut_down() == b"421 4.3.2 mx.example.test is shutting down\r\n"
     assert peer.driver.ended
+
+
+TRANSACTION = b"MAIL FROM:<>\r\nRCPT TO:<alice@example.test>\r\n"
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"",
+        b"NO",
+        b"x" * 20_000,
+        TRANSACTION,
+        TRANSACTION + b"DATA\r\nhalf a",
+        TRANSACTION + b"BDAT 9\r\nhalf",
+    ],
+)
+def test_421_in_every_state(octets: bytes) -> None:
+    """RFC 5321 §3.8: when the server stops, and when the client says nothing more; and nothing is taken."""
+    stopped, silent = greeted(), greeted()
+    stopped.driver.send(octets)
+    silent.driver.send(octets)
+    assert stopped.driver.shut_down().startswith(b"421 4.3.2 mx.example.test ")
+    assert silent.driver.time_out().startswith(b"421 4.4.2 mx.example.test ")
+    assert (stopped.driver.ended, silent.driver.ended) == (True, True)
+    assert stopped.taken == silent.taken == []
+
+
+def test_no_reply_line_is_too_long() -> None:
+    """RFC 5321 §4.5.3.1.5."""
+    peer = greeted()
+    name = b".".join([b"a" * 63] * 4)[:255]
+    for line in (b"EHLO " + name, b"HELO " + name, b"HELP", b"VRFY " + b"x" * 500, b"MAIL FROM:<" + name):
+        assert all(len(said) <= 510 for said in peer.send(line).split(b"\r\n"))
 
 
 def test_silence_when_the_client_goes() -> None:

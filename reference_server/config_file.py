@@ -309,8 +309,6 @@ def _read_relay(table: Table) -> dict[str, Any]:
     if tell_delay_after_s is not None:
         # 0 for never: a notification with each first deferral is what nobody wants.
         schedule = replace(schedule, tell_delay_after_s=tell_delay_after_s or None)
-    given: dict[str, Any] = {
-        name: value for name, value in {**times, **counts}.items() if value is not None
-    }
+    given: dict[str, Any] = {name: value for name, value in {**times, **counts}.items() if value is not None}
     found["relay"] = replace(RelayConfig(schedule=schedule), **given)
     return found

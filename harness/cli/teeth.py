@@ -139,7 +139,8 @@ def _end(run: Run | None, status: int, arguments: argparse.Namespace, console: C
     if run is None:
         return ExitCode.USAGE if status == pytest.ExitCode.USAGE_ERROR else ExitCode.INCONCLUSIVE
     bites = bites_of(run)
-    print_bites(run, bites, console)
+    if run.tried or not run.end.problem:
+        print_bites(run, bites, console)
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(bites_report(run, bites), indent=1, ensure_ascii=False) + "\n")
     if run.end.problem:

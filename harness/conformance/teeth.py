@@ -33,6 +33,7 @@ _GROUPS = {
     "smtp": {"smtp", "submission", "journeys", "mda", "relay", "hazards"},
     "lmtp": {"lmtp", "journeys", "mda"},
     "relay": {"relay"},
+    "dsn": {"relay", "mda", "journeys"},
     "mda": {"mda", "journeys", "smtp", "lmtp"},
     "mta": {"mda", "journeys", "smtp", "lmtp"},
     "pop3": {"pop3", "journeys", "hazards"},

@@ -80,6 +80,7 @@ ENTRIES: tuple[FaultEntry, ...] = (
         "SMTPUTF8 is offered, and 8BITMIME is not",
         "RFC 6531 §3.1",
         ("rfc6531/3.1/8bitmime-too", "rfc5321/2.4/8bitmime-offered"),
+        gap="no check asks what has to be offered beside SMTPUTF8",
     ),
     FaultEntry(
         "smtp-rcptmax-too-high",

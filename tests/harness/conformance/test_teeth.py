@@ -39,6 +39,13 @@ def test_the_fault_that_a_check_names_as_its_refutation_is_its_own():
     assert nearness(FAULTS[name], declaration, info) is Nearness.ABOUT
 
 
+def test_every_fault_has_checks_that_speak_its_protocol():
+    declaration = Declaration("rfc9999/1/x", Level.MUST, frozenset(), OTHER, ())
+    info = CheckInfo("rfc9999/1/x", "", Level.MUST, "", "", "journeys")
+    for name in chosen_faults([], on_any_server=False):
+        assert nearness(FAULTS[name], declaration, info) in {Nearness.SAME_PROTOCOL, Nearness.FAR}
+
+
 def test_which_faults_are_tried():
     everywhere = chosen_faults([], on_any_server=True)
     ours = chosen_faults([], on_any_server=False)
